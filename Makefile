@@ -1,0 +1,65 @@
+# `make help` lists what there is. Nothing here needs more than make, a Python 3.10 or newer and, where something is
+# missing, apt: each target brings what it needs.
+
+PYTHON ?= python3
+VENV   := $(CURDIR)/.venv
+BIN    := $(VENV)/bin
+
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+# Python's UTF-8 mode: a bare machine's locale is C, which ansible refuses.
+export PYTHONUTF8 := 1
+export PATH := $(BIN):$(PATH)
+
+.PHONY: help fix revert check test test-all unit lint sanity integration matrix benchmarks molecule tree venv venv-run clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@echo 'For fix and revert: INVENTORY=hosts.ini (default: this machine), YES=1 does not ask, ARGS="--limit web".'
+
+fix: venv-run tree ## put this machine, or INVENTORY's, on the right clocksource
+	@tools/play.sh playbooks/fix-clocksource.yml
+
+revert: venv-run tree ## take back what fix did
+	@tools/play.sh playbooks/revert-clocksource.yml
+
+check: venv tree ## lint, unit tests, sanity, the built collection: a few minutes
+	@$(BIN)/python tests/run.py check
+
+test: venv tree ## check, every Python and ansible-core at hand, real kernels: up to 45 minutes
+	@$(BIN)/python tests/run.py test
+
+test-all: venv tree ## test, and every scenario that does not fit there
+	@$(BIN)/python tests/run.py all
+
+unit: venv tree ## the unit tests only
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint sanity integration matrix: venv tree ## that part of the tests only
+	@$(BIN)/python tests/run.py $@
+
+benchmarks: venv tree ## clock_facts beside setup, a converged fix beside its peers
+	@$(BIN)/python benchmarks/facts.py $(ARGS)
+	@$(BIN)/python benchmarks/converged.py $(ARGS)
+
+tree: ## lay this folder out as ansible_collections/cloudclock/linux
+	@mkdir -p .collections/ansible_collections/cloudclock
+	@test "$$(readlink .collections/ansible_collections/cloudclock/linux)" = ../../.. || \
+	  ln -sfn ../../.. .collections/ansible_collections/cloudclock/linux
+
+venv-run: $(VENV)/.run
+venv: $(VENV)/.test ## a virtual environment with the tests' tools
+
+$(VENV)/.run: requirements/run.txt
+	@tools/venv.sh "$(PYTHON)" $(VENV) $<
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.run
+	@tools/venv.sh "$(PYTHON)" $(VENV) $<
+	@touch $@
+
+clean: ## remove what make laid here, but not the lab's images
+	rm -rf .venv .collections .cache .hypothesis .pytest_cache build tests/output
+
+# make molecule SCENARIO=hpet, and the lab's own needs
+-include molecule/lab.mk

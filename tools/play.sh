@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# usage: tools/play.sh PLAYBOOK: show what it would do, ask where there is a terminal, do it.
+# INVENTORY: hosts to work on, else this machine. YES=1: do it at once. ARGS: further arguments of ansible-playbook.
+set -eu -o pipefail
+playbook=$1
+terminal=
+if [ -t 0 ] && [ -t 1 ]; then
+    terminal=yes
+    export ANSIBLE_FORCE_COLOR=1
+fi
+
+command=(ansible-playbook "$playbook")
+if [ -n "${INVENTORY:-}" ]; then
+    command+=(-i "$INVENTORY")
+else
+    command+=(-i localhost, -c local -e "ansible_python_interpreter=$(command -v python3)")
+    if [ "$(id -u)" = 0 ]; then
+        # root needs no sudo, and a small machine has none
+        command+=(-e ansible_become=false)
+    else
+        command+=(--become)
+        [ -z "$terminal" ] || sudo -n true 2>/dev/null || command+=(--ask-become-pass)
+    fi
+fi
+read -r -a more <<<"${ARGS:-}"
+command+=("${more[@]}")
+
+if [ "${YES:-}" != 1 ]; then
+    echo "The plan (check mode, nothing is changed):"
+    shown=$(mktemp)
+    trap 'rm -f "$shown"' EXIT
+    "${command[@]}" --check --diff | tee "$shown"
+    if ! grep -qE 'changed=.*[1-9]' "$shown"; then :; fi
+    if [ -n "$terminal" ]; then
+        read -r -p "Do it? [y/N] " answer
+        case $answer in [yY]*) ;; *) echo "Nothing was changed."; exit 0 ;; esac
+    fi
+fi
+exec "${command[@]}"
