@@ -15,10 +15,13 @@ class LockError(ValueError):
 
 
 class Lock:
-    """A context manager. The kernel drops the lock with the process, so a killed run leaves none behind."""
+    """A context manager. The kernel drops the lock with the process, so a killed run leaves none behind.
+
+    Without root's rights nothing can be written and nothing is locked; with another root neither.
+    """
 
     def __init__(self, root, patience=PATIENCE):
-        self.path = root.real(PATH) if root.live else None
+        self.path = root.real(PATH) if root.live and os.geteuid() == 0 else None
         self.patience = patience
         self.fd = None
 

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything known about a machine's clock, composed from what each room reads."""
+import hashlib
+import os
+
+from . import _clocksource, _evidence, _klog, _platform, _policy, _probe, _tsc
+
+UNIT = '/etc/systemd/system/cloudclock-clocksource.service'
+UNIT_ENABLED = '/etc/systemd/system/sysinit.target.wants/cloudclock-clocksource.service'
+# Documentation/admin-guide/kernel-parameters.txt: what decides about clocksources. Nothing else of a command line
+# becomes a fact: it may hold secrets.
+CLOCK_ARGS = ('clocksource', 'tsc', 'notsc', 'nohpet', 'hpet', 'acpi_pm', 'no-kvmclock', 'no-kvmclock-vsyscall',
+              'no-hvclock', 'lpj', 'vdso', 'vdso32', 'tsc_early_khz', 'pmtmr', 'timer', 'clock')
+
+
+def gather(root, rows=(), ask=None):
+    """The facts of design: ``cloud``, ``hypervisor``, ``clocksource``, ``tsc``, ``vdso``; and ``cpus``, a number.
+
+    ``rows`` are the operator's policy rows, ``ask`` the function that asks the metadata services when the files
+    left the cloud open.
+    """
+    evidence = _evidence.collect(root)
+    lines, complete = _klog.read(root)
+    platform = _platform.judge(evidence)
+    cloud, hypervisor = platform['cloud'], platform['hypervisor']
+    if ask and cloud['provider'] in (None, 'none'):
+        _settle(cloud, hypervisor, ask())
+    tsc = dict(_tsc.judge(evidence, lines, complete), warp_cycles=None, emulated=None, xen_mode=None)
+    vdso = _probe.vdso(root)
+    clock = _clocksource.read(root) or {'current': None, 'available': [], 'writable': None}
+    choice = _policy.decide(clock, tsc, vdso, cloud, hypervisor, rows)
+    clock['switched_to'] = tsc.pop('switched_to')
+    clock.update((key, choice[key]) for key in ('recommended', 'verdict', 'reason', 'source'))
+    return {'cloud': cloud, 'hypervisor': hypervisor, 'clocksource': clock, 'tsc': tsc, 'vdso': vdso,
+            'cpus': _cpus(root)}
+
+
+def boot(root, clock):
+    """``boot`` of the facts: what the running kernel was told and what the next one will be told about clocks."""
+    from . import _bootloader
+    found = _bootloader.find(root)
+    menu = found.read() if found else {'effective': None}
+    running = _clock_args((root.line('/proc/cmdline') or '').split()) if root.exists('/proc/cmdline') else None
+    configured = None if menu['effective'] is None else _clock_args(menu['effective'])
+    return {
+        'bootloader': found.name if found else None,
+        'clocksource': _last('clocksource', configured),
+        'tsc': [arg[4:] for arg in configured or [] if arg.startswith('tsc=')],
+        'running': running,
+        'configured': configured,
+        'reboot_required': None if None in (running, configured) else sorted(running) != sorted(configured),
+        'kernel_choice': clock['available'][0] if clock['available'] else None,
+        'unit': _unit(root),
+    }
+
+
+def _settle(cloud, hypervisor, answer):
+    if answer['provider']:
+        cloud.update(provider=answer['provider'], instance_type=answer['instance_type'])
+    cloud['evidence'] = cloud['evidence'] + answer['evidence']
+
+
+def _cpus(root):
+    """The number of CPUs online, from a list like ``0-3,6``."""
+    online = root.line('/sys/devices/system/cpu/online')
+    if not online:
+        return os.cpu_count() if root.live else None
+    total = 0
+    for part in online.split(','):
+        first, separator, last = part.partition('-')
+        total += int(last or first) - int(first) + 1
+    return total
+
+
+def _clock_args(args):
+    return [arg for arg in args if arg.split('=', 1)[0].replace('_', '-') in
+            {name.replace('_', '-') for name in CLOCK_ARGS}]
+
+
+def _last(key, args):
+    values = [arg.split('=', 1)[1] for arg in args or [] if arg.startswith(key + '=')]
+    return values[-1] if values else None
+
+
+def _unit(root):
+    data = root.read_bytes(UNIT)
+    return {'present': data is not None, 'enabled': root.exists(UNIT_ENABLED),
+            'sha256': data and hashlib.sha256(data).hexdigest()}

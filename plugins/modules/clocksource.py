@@ -1,0 +1,243 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, the cloudclock.linux contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r'''
+module: clocksource
+short_description: Switch the kernel's clocksource as one transaction
+version_added: 0.1.0
+description:
+  - Reads the clocksource, decides by a dated policy, checks the gates, switches, reads back, measures again and keeps
+    the new source or goes back to the old one.
+  - The switch lasts until the next boot. M(cloudclock.linux.kernel_cmdline) makes it persistent.
+  - Before the first change on a machine its source is written to C(/var/lib/cloudclock/state.json).
+options:
+  name:
+    description:
+      - The clocksource to have, as one of the words in
+        C(/sys/devices/system/clocksource/clocksource0/available_clocksource).
+      - V(auto) takes the policy's choice and leaves a source alone that is read in the vDSO. Where nothing better can
+        be had it changes nothing and says why in RV(reason), with RV(refused) set.
+      - A name given here is switched to whatever the present source is worth; a gate that fails is then an error.
+    type: str
+    default: auto
+  state:
+    description:
+      - V(present) has O(name) as the clocksource.
+      - V(restored) goes back to the source that was there before the first change by this module.
+    type: str
+    choices: [present, restored]
+    default: present
+  force:
+    description:
+      - Names of gates that may fail or be unknown, one by one, on the operator's word.
+    type: list
+    elements: str
+    choices: [stable, emulation, warp, vouched]
+    default: []
+  tolerance:
+    description:
+      - How much slower than before the new source may be read, as a fraction. A source that is slower than that is
+        undone and the module fails with both measurements.
+    type: float
+    default: 0.25
+  settle_seconds:
+    description:
+      - How long the new source is watched before it is measured. The kernel's watchdog looks every half second
+        (kernel/time/clocksource.c, WATCHDOG_INTERVAL).
+    type: float
+    default: 2.0
+  policy:
+    description:
+      - Rows that come before the collection's own policy. A row has C(prefer) (a list of sources, best first) and may
+        have C(match) (C(provider), C(platform), C(hypervisor)), C(acceptable), C(vouches), C(id), C(date) and
+        C(source).
+    type: list
+    elements: dict
+    default: []
+  root:
+    description:
+      - A directory that holds another machine. With one the module only plans.
+    type: path
+    default: /
+  remember:
+    description:
+      - Whether to write the former source down before the first change, for O(state=restored).
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    support: full
+    description: Predicts the decision, the gates and the switch. What only the switch can show is not predicted.
+  diff_mode:
+    support: full
+    description: Shows the source before and after.
+  platform:
+    platforms: Linux
+    support: full
+    description: Python 3.6 and newer, x86_64 and aarch64.
+seealso:
+  - module: cloudclock.linux.clock_facts
+  - module: cloudclock.linux.kernel_cmdline
+author:
+  - the cloudclock.linux contributors (@cloudclock)
+'''
+
+EXAMPLES = r'''
+- name: Have the best clocksource that is safe here
+  cloudclock.linux.clocksource:
+
+- name: Have the TSC, on the operator's word that it may be trusted
+  cloudclock.linux.clocksource:
+    name: tsc
+    force: [vouched]
+
+- name: Go back to what the machine had
+  cloudclock.linux.clocksource:
+    state: restored
+'''
+
+RETURN = r'''
+name:
+  description: The source wanted, null when there is none to want.
+  returned: always
+  type: str
+action:
+  description: What was done (in check mode, would be done).
+  returned: always
+  type: str
+  sample: switched
+  choices: [none, switched, refused, restored, planned, rolled_back]
+refused:
+  description: Whether something better was wanted and could not be had.
+  returned: always
+  type: bool
+reason:
+  description: Why, in one sentence.
+  returned: always
+  type: str
+  sample: hpet is not read in the vDSO, and tsc is offered
+source:
+  description: Who says so, with the date of the policy row.
+  returned: always
+  type: str
+verdict:
+  description: The grade of the source that was found.
+  returned: always
+  type: str
+recommended:
+  description: The policy's choice here.
+  returned: always
+  type: str
+before:
+  description: The source found, and the nanoseconds a read of its counter costs (null when not measured).
+  returned: always
+  type: dict
+  sample: {source: hpet, ns: 1104.2}
+after:
+  description: The same after the switch.
+  returned: always
+  type: dict
+  sample: {source: tsc, ns: 21.5}
+tried:
+  description: The source that was undone and what a read of it cost.
+  returned: when the switch was rolled back
+  type: dict
+speedup:
+  description: How many times faster the counter is read than before, null when not measured.
+  returned: always
+  type: float
+gates:
+  description:
+    - For each gate C(passed) (true, false, or null when it was not run) and C(reason).
+  returned: when a switch was considered
+  type: dict
+vouched_by:
+  description: Who vouches for the source; V(cpuid), V(policy) or V(operator).
+  returned: when a switch was considered
+  type: str
+'''
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _facts, _switch
+from ..module_utils._clocksource import check_name
+from ..module_utils._lock import Lock
+from ..module_utils._policy import check_rows
+from ..module_utils._root import Root
+
+
+def plan(params, facts, rows):
+    """What to do, before anything is done: the result's shape with ``name``, ``action``, ``gates``."""
+    clock = facts['clocksource']
+    result = {key: clock[key] for key in ('verdict', 'reason', 'source', 'recommended')}
+    result.update(action='none', refused=False, speedup=None, name=params['name'],
+                  before={'source': clock['current'], 'ns': None}, after={'source': clock['current'], 'ns': None})
+    if params['name'] == 'auto':
+        if clock['verdict'] in ('optimal', 'acceptable'):
+            return dict(result, name=clock['current'])
+        result['name'] = clock['recommended']
+    elif params['name'] == clock['current']:
+        return dict(result, reason='%s is in use' % clock['current'])
+    if result['name'] is None:
+        return dict(result, action='refused', refused=clock['verdict'] in ('slow', 'unsafe', 'unknown'))
+    gates, voucher = _switch.gates(result['name'], facts, rows, params['force'])
+    failed = ['%s: %s' % (name, gate['reason']) for name, gate in gates.items() if gate['passed'] is False]
+    result.update(gates=gates, vouched_by=voucher)
+    if failed:
+        return dict(result, action='refused', refused=True, reason='; '.join(failed))
+    return dict(result, action='switched')
+
+
+def run(module, root):
+    params = module.params
+    if params['state'] == 'restored':
+        return _switch.restore(module, root)
+    rows = check_rows(params['policy'])
+    if params['name'] != 'auto':
+        check_name(params['name'])
+    facts = _facts.gather(root, rows=rows)
+    result = plan(params, facts, rows)
+    if result['action'] != 'switched':
+        return dict(result, changed=False, failed=result['refused'] and params['name'] != 'auto')
+    if not root.live:
+        return dict(result, action='planned', changed=False)
+    if module.check_mode:
+        return dict(result, changed=True, after={'source': result['name'], 'ns': None})
+    return _switch.switch(module, root, result)
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            name=dict(type='str', default='auto'),
+            state=dict(type='str', choices=['present', 'restored'], default='present'),
+            force=dict(type='list', elements='str', default=[], choices=['stable', 'emulation', 'warp', 'vouched']),
+            tolerance=dict(type='float', default=0.25),
+            settle_seconds=dict(type='float', default=2.0),
+            policy=dict(type='list', elements='dict', default=[]),
+            root=dict(type='path', default='/'),
+            remember=dict(type='bool', default=True),
+        ),
+        supports_check_mode=True,
+    )
+    try:
+        root = Root(module.params['root'])
+        if module.check_mode:
+            result = run(module, root)
+        else:
+            with Lock(root):
+                result = run(module, root)
+    except (ValueError, OSError) as exc:
+        module.fail_json(msg=str(exc))
+    if result['changed']:
+        result['diff'] = {key: 'clocksource: %s\n' % result[key]['source'] for key in ('before', 'after')}
+    if result.pop('failed', False):
+        module.fail_json(msg=result['reason'], **result)
+    module.exit_json(**result)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,219 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transaction against a model of the kernel's rules; real kernels are in molecule/."""
+import os
+
+import pytest
+
+from ansible_collections.cloudclock.linux.plugins.module_utils import _clocksource, _klog, _probe, _state, _switch
+from ansible_collections.cloudclock.linux.plugins.module_utils._root import Root
+
+COSTS = {'hpet': 1100.0, 'tsc': 22.0, 'kvm-clock': 30.0, 'xen': 900.0}
+
+
+class Kernel:
+    """kernel/time/clocksource.c: the override is kept as a name; one that is not offered gives the best-rated source.
+
+    ``refuses`` are offered but never taken; ``drops`` are left again when they are looked at a second time.
+    """
+
+    def __init__(self, offered, override='', refuses=(), drops=()):
+        self.offered, self.override, self.refuses, self.drops = offered, override, refuses, drops
+        self.log = ['[    0.000000] Linux version 6.12.0']
+
+    @property
+    def current(self):
+        takes = self.override in self.offered and self.override not in self.refuses
+        return self.override if takes else self.offered[0]
+
+    def switch(self, root, name):
+        self.override = name
+        return self.current
+
+    def watch(self, root, name, seconds):
+        if self.current in self.drops:
+            self.override = self.offered[1]
+        return self.current
+
+    def read(self, root):
+        return {'current': self.current, 'available': self.offered, 'writable': True}
+
+
+class Module:
+    check_mode = False
+    fail_json = None
+
+    def __init__(self, **params):
+        self.params = dict({'remember': True, 'tolerance': 0.25, 'settle_seconds': 0, 'force': [], 'state': 'present'},
+                           **params)
+
+    @staticmethod
+    def atomic_move(src, dest):
+        os.rename(src, dest)
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    def boot(kernel, cmdline=''):
+        (tmp_path / 'proc').mkdir()
+        (tmp_path / 'proc' / 'cmdline').write_text(cmdline)
+        root = Root(tmp_path)
+        root.live = True
+        for name in ('switch', 'watch', 'read'):
+            monkeypatch.setattr(_clocksource, name, getattr(kernel, name))
+        monkeypatch.setattr(_probe, 'counter_cost', lambda budget: COSTS[kernel.current])
+        monkeypatch.setattr(_klog, 'read', lambda root: (kernel.log, True))
+        return root
+    return boot
+
+
+def start(name, old, verdict='slow'):
+    return {'name': name, 'verdict': verdict, 'refused': False, 'action': 'switched', 'reason': 'slow',
+            'before': {'source': old, 'ns': None}, 'after': {'source': old, 'ns': None}}
+
+
+def test_switch_is_measured_and_remembered(machine):
+    kernel = Kernel(['tsc', 'hpet'], override='hpet')
+    root = machine(kernel, 'quiet clocksource=hpet')
+    result = _switch.switch(Module(), root, start('tsc', 'hpet'))
+    assert kernel.current == 'tsc'
+    assert result['changed'] is True
+    assert (result['before'], result['after']) == ({'source': 'hpet', 'ns': 1100.0}, {'source': 'tsc', 'ns': 22.0})
+    assert result['speedup'] == 50.0
+    record = _state.load(root)['clocksource']
+    assert (record['source'], record['override']) == ('hpet', True)
+
+
+def test_slower_source_is_rolled_back_with_both_figures(machine):
+    kernel = Kernel(['tsc', 'hpet'])
+    root = machine(kernel)
+    result = _switch.switch(Module(), root, start('hpet', 'tsc', 'optimal'))
+    assert kernel.current == 'tsc'
+    assert kernel.override == '', 'nothing was overridden before, so nothing may be afterwards'
+    assert result['failed'] is True
+    assert result['changed'] is False
+    assert '1100.0 ns' in result['reason']
+    assert '22.0 ns' in result['reason']
+    assert _state.load(root) == {}
+
+
+def test_rollback_keeps_an_override_that_was_there(machine):
+    kernel = Kernel(['tsc', 'kvm-clock', 'hpet'], override='kvm-clock')
+    result = _switch.switch(Module(), machine(kernel), start('hpet', 'kvm-clock'))
+    assert kernel.override == 'kvm-clock'
+    assert result['action'] == 'rolled_back'
+
+
+def test_override_by_command_line_is_one_even_on_the_best_source(machine):
+    kernel = Kernel(['tsc', 'hpet'], override='tsc')
+    _switch.switch(Module(), machine(kernel, 'clocksource=tsc'), start('hpet', 'tsc'))
+    assert kernel.override == 'tsc'
+
+
+def test_source_that_the_kernel_refuses(machine):
+    kernel = Kernel(['xen', 'tsc'], refuses=['tsc'])
+    result = _switch.switch(Module(), machine(kernel), start('tsc', 'xen'))
+    assert kernel.current == 'xen'
+    assert 'refused it' in result['reason']
+    assert result['failed'] is True
+
+
+def test_source_that_the_kernel_leaves_after_a_while(machine):
+    kernel = Kernel(['xen', 'hpet', 'tsc'], drops=['tsc'])
+    result = _switch.switch(Module(), machine(kernel), start('tsc', 'xen'))
+    assert kernel.current == 'xen'
+    assert 'left it for hpet' in result['reason']
+
+
+def test_source_marked_unstable_while_it_is_tried(machine):
+    kernel = Kernel(['xen', 'tsc'])
+    kernel.log.append('[   99.000000] tsc: Marking TSC unstable due to clocksource watchdog')
+    result = _switch.switch(Module(), machine(kernel), start('tsc', 'xen'))
+    assert kernel.current == 'xen'
+    assert 'clocksource watchdog' in result['reason']
+
+
+def test_leaving_an_unsafe_source_may_cost_speed(machine):
+    kernel = Kernel(['kvm-clock', 'tsc', 'hpet'], override='tsc')
+    result = _switch.switch(Module(), machine(kernel), start('kvm-clock', 'tsc', 'unsafe'))
+    assert kernel.current == 'kvm-clock'
+    assert result['changed'] is True
+
+
+def test_interrupted_measurement_leaves_the_old_source(machine, monkeypatch):
+    kernel = Kernel(['xen', 'tsc'])
+    root = machine(kernel)
+
+    def interrupted(root, name, seconds):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(_clocksource, 'watch', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _switch.switch(Module(), root, start('tsc', 'xen'))
+    assert kernel.current == 'xen'
+
+
+def test_restore_goes_back_and_forgets(machine):
+    kernel = Kernel(['xen', 'tsc'])
+    root = machine(kernel)
+    _switch.switch(Module(), root, start('tsc', 'xen'))
+    assert _switch.restore(Module(), root)['changed'] is True
+    assert (kernel.current, kernel.override) == ('xen', '')
+    again = _switch.restore(Module(), root)
+    assert again['changed'] is False
+    assert 'no record' in again['reason']
+
+
+def test_restore_of_a_source_that_is_gone(machine):
+    kernel = Kernel(['xen', 'tsc'])
+    root = machine(kernel)
+    _switch.switch(Module(), root, start('tsc', 'xen'))
+    kernel.offered = ['tsc', 'hpet']
+    result = _switch.restore(Module(), root)
+    assert result['failed'] is True
+    assert 'does not offer xen any more' in result['reason']
+    assert _state.load(root)['clocksource']['source'] == 'xen'
+
+
+FACTS = {
+    'clocksource': {'available': ['xen', 'tsc', 'hpet'], 'writable': True},
+    'tsc': {'constant': False, 'nonstop': False, 'unstable': False, 'unstable_reason': None, 'emulated': None,
+            'warp_cycles': None},
+    'cloud': {'provider': 'none', 'platform': None},
+    'hypervisor': {'type': 'xen', 'container': None},
+    'cpus': 2,
+}
+
+
+def with_facts(room, **facts):
+    return dict(FACTS, **{room: dict(FACTS[room], **facts)})
+
+
+@pytest.mark.parametrize('facts, gate, passed, words', [
+    (FACTS, 'vouched', False, 'nobody vouches'),
+    (with_facts('cloud', provider='aws'), 'vouched', True, 'by policy'),
+    (with_facts('tsc', constant=True, nonstop=True), 'vouched', True, 'by cpuid'),
+    (with_facts('tsc', unstable=True, unstable_reason='check_tsc_sync_source failed'), 'stable', False,
+     'check_tsc_sync_source failed'),
+    (with_facts('tsc', unstable=None), 'stable', None, 'not complete'),
+    (with_facts('tsc', emulated=True), 'emulation', False, 'emulated'),
+    (FACTS, 'emulation', None, 'not measured'),
+    (FACTS, 'warp', None, 'not run'),
+    (dict(FACTS, cpus=1), 'warp', True, 'one CPU'),
+    (with_facts('tsc', warp_cycles=165), 'warp', False, '165 cycles'),
+    (with_facts('hypervisor', container='docker'), 'host', False, 'fix the host'),
+    (with_facts('clocksource', available=['xen', 'hyperv_clocksource_tsc_page']), 'offered', False, 'xen'),
+    (with_facts('clocksource', available=[]), 'offered', False, 'there is no'),
+    (with_facts('clocksource', writable=False), 'writable', False, 'current_clocksource'),
+])
+def test_gates(facts, gate, passed, words):
+    gates, voucher = _switch.gates('tsc', facts, (), [])
+    assert gates[gate]['passed'] is passed
+    assert words in gates[gate]['reason']
+
+
+def test_forced_gate_passes_and_keeps_its_reason():
+    gates, voucher = _switch.gates('tsc', FACTS, (), ['vouched'])
+    assert gates['vouched']['passed'] is True
+    assert 'it was: nobody vouches' in gates['vouched']['reason']
+    assert voucher == 'operator'
+    assert gates['warp']['passed'] is None
