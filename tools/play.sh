@@ -13,7 +13,10 @@ command=(ansible-playbook "$playbook")
 if [ -n "${INVENTORY:-}" ]; then
     command+=(-i "$INVENTORY")
 else
-    command+=(-i localhost, -c local -e "ansible_python_interpreter=$(command -v python3)")
+    # The target's Python is the system's, not the virtual environment's that is first in PATH.
+    interpreter=/usr/bin/python3
+    [ -x "$interpreter" ] || interpreter=$(command -v python3)
+    command+=(-i "localhost," -c local -e "ansible_python_interpreter=$interpreter")
     if [ "$(id -u)" = 0 ]; then
         # root needs no sudo, and a small machine has none
         command+=(-e ansible_become=false)
@@ -22,18 +25,21 @@ else
         [ -z "$terminal" ] || sudo -n true 2>/dev/null || command+=(--ask-become-pass)
     fi
 fi
-read -r -a more <<<"${ARGS:-}"
+read -r -a more <<<"${ARGS:-}" || true
 command+=("${more[@]}")
 
 if [ "${YES:-}" != 1 ]; then
-    echo "The plan (check mode, nothing is changed):"
+    echo "The plan (check mode: nothing is changed)"
     shown=$(mktemp)
     trap 'rm -f "$shown"' EXIT
     "${command[@]}" --check --diff | tee "$shown"
-    if ! grep -qE 'changed=.*[1-9]' "$shown"; then :; fi
+    if ! grep -qE 'ok=[0-9]+ .*changed=[1-9]' "$shown"; then
+        echo "Nothing to change."
+        exit 0
+    fi
     if [ -n "$terminal" ]; then
         read -r -p "Do it? [y/N] " answer
         case $answer in [yY]*) ;; *) echo "Nothing was changed."; exit 0 ;; esac
     fi
 fi
-exec "${command[@]}"
+"${command[@]}"

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the parts of the test suite, two at a time: `python tests/run.py check | test | all | PART…`.
+
+A part is a command with a time limit. What it prints goes to .cache/logs/PART.log; of a part that fails the end of that
+is shown. The closing lines are a table with each part's time and its own last words, and a count.
+"""
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+LOGS = HERE / '.cache' / 'logs'
+SLOTS = int(os.environ.get('TEST_JOBS', '2'))
+SHOWN_LINES = 60
+NOT_RUN = re.compile(r'^not run: .*', re.MULTILINE)
+
+
+class Part:
+    """A named command. seconds: its time limit; after: a command that tidies up when the limit ended it."""
+
+    def __init__(self, name: str, command: str, seconds: int, after: str = '') -> None:
+        self.name, self.command, self.limit, self.after = name, command, seconds, after
+        self.log = LOGS / f'{name}.log'
+        self.seconds = 0.0
+        self.outcome = 'not started'
+
+    def text(self) -> str:
+        return self.log.read_text(errors='replace') if self.log.exists() else ''
+
+    def last_words(self) -> str:
+        lines = [line.strip(' =') for line in re.sub(r'\x1b\[[0-9;]*m', '', self.text()).splitlines() if line.strip(' =')]
+        return lines[-1][:90] if lines else ''
+
+    def run(self) -> None:
+        start = time.monotonic()
+        with self.log.open('wb') as log:
+            with subprocess.Popen(self.command, shell=True, cwd=HERE, stdin=subprocess.DEVNULL, stdout=log,
+                                  stderr=subprocess.STDOUT, start_new_session=True) as process:
+                try:
+                    self.outcome = 'passed' if process.wait(self.limit) == 0 else 'FAILED'
+                except subprocess.TimeoutExpired:
+                    self.outcome = f'FAILED: not done in {self.limit} s'
+                    end_group(process)
+        if self.after and self.outcome != 'passed':
+            with self.log.open('ab') as log:
+                subprocess.run(self.after, shell=True, cwd=HERE, stdin=subprocess.DEVNULL, stdout=log,
+                               stderr=subprocess.STDOUT, timeout=120, check=False)
+        self.seconds = time.monotonic() - start
+
+
+def end_group(process: subprocess.Popen) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(10)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+PY = shlex.quote(sys.executable)
+
+CHECK = [
+    Part('sanity', f'{PY} tests/tools/ansible_test.py sanity', 900),
+    Part('lint', 'ansible-lint --offline && yamllint --strict .'
+                 ' && git ls-files -z "*.sh" .ci/run | xargs -0 shellcheck && echo clean', 300),
+    Part('python-3.6', 'vermin -t=3.6- --no-tips --violations plugins/modules plugins/module_utils', 60),
+    Part('unit', f'{PY} -m pytest tests/unit', 300),
+    Part('collection', f'{PY} -m pytest tests/collection', 300),
+]
+MATRICES = [
+    Part('targets', f'{PY} tests/matrix/targets.py', 900),
+    Part('cores', f'{PY} tests/matrix/cores.py', 1500),
+    Part('integration', f'{PY} tests/tools/ansible_test.py integration', 900),
+]
+# The longest first: two run at a time.
+IN_TEST = ['aws-xen', 'hpet', 'systemd', 'azure', 'tsc-unstable']
+
+
+def scenarios(named: list[str] | None = None) -> list[Part]:
+    """A part for each molecule scenario, in the order of `named` or, without it, those that are not in IN_TEST."""
+    there = sorted(path.parent.name for path in HERE.glob('molecule/*/molecule.yml'))
+    chosen = [name for name in named if name in there] if named else [name for name in there if name not in IN_TEST]
+    return [Part(f'molecule-{name}', f'make --no-print-directory molecule SCENARIO={name}', 1800,
+                 after=f'molecule destroy -s {name}') for name in chosen]
+
+
+def chosen_parts(words: list[str]) -> list[Part]:
+    if words == ['check']:
+        return CHECK
+    if words == ['test']:
+        return CHECK + scenarios(IN_TEST) + MATRICES
+    if words == ['all']:
+        return CHECK + scenarios(IN_TEST) + scenarios() + MATRICES
+    by_name = {part.name: part for part in CHECK + MATRICES + scenarios(IN_TEST) + scenarios()}
+    by_name['matrix'] = by_name['cores']
+    unknown = [word for word in words if word not in by_name]
+    if unknown or not words:
+        sys.exit(f'no such part: {" ".join(unknown)}; there are check, test, all, {", ".join(by_name)}')
+    return [by_name[word] for word in words]
+
+
+def work(waiting: list[Part], lock: threading.Lock) -> None:
+    while True:
+        with lock:
+            if not waiting:
+                return
+            part = waiting.pop(0)
+            print(f'{part.name} …', flush=True)
+        part.run()
+        with lock:
+            print(f'{part.name}: {part.outcome}, {part.seconds:.0f} s: {part.last_words()}', flush=True)
+            if part.outcome != 'passed':
+                shown = part.text().splitlines()[-SHOWN_LINES:]
+                print(f'--- the end of {part.log.relative_to(HERE)}', *shown, '---', sep='\n', flush=True)
+
+
+def main() -> int:
+    parts = chosen_parts(sys.argv[1:])
+    LOGS.mkdir(parents=True, exist_ok=True)
+    for part in parts:
+        part.log.unlink(missing_ok=True)
+    start = time.monotonic()
+    waiting, lock = list(parts), threading.Lock()
+    workers = [threading.Thread(target=work, args=(waiting, lock)) for _slot in range(SLOTS)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    print(f'\n{"part":<24} {"result":<8} {"seconds":>7}  its last words')
+    skipped = 0
+    for part in parts:
+        print(f'{part.name:<24} {part.outcome.partition(":")[0]:<8} {part.seconds:>7.0f}  {part.last_words()}')
+        for line in NOT_RUN.findall(part.text()):
+            skipped += 1
+            print(f'{"":<24} {line}')
+    if sys.argv[1:] == ['test']:
+        for part in scenarios():
+            skipped += 1
+            print(f'{part.name:<24} not run: it is in make test-all')
+    failed = sum(part.outcome != 'passed' for part in parts)
+    print(f'{"all":<24} {"":<8} {time.monotonic() - start:>7.0f}')
+    print(f'{len(parts) - failed} passed, {failed} failed, {skipped} skipped')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
