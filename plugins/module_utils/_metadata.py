@@ -38,7 +38,8 @@ _AWS_REGION = re.compile(r'(?:af|ap|ca|cn|eu|eusc|il|me|mx|sa|us|us-gov|us-isob?
                          r'-[a-z]{2,12}-[0-9]{1,2}\Z')
 # m5.large, u7i-12tb.224xlarge, m7i.metal-24xl (docs.aws.amazon.com, "Instance type naming conventions"); others who
 # speak EC2's protocol name theirs differently (tinav5.c2r4p1), or keep to a few of these.
-_AWS_TYPE = re.compile(r'[a-z][a-z0-9-]{0,30}\.(?:nano|micro|small|medium|large|[0-9]{0,3}xlarge|metal(?:-[0-9]{1,3}xl)?)\Z')
+_AWS_TYPE = re.compile(r'[a-z][a-z0-9-]{0,30}\.'
+                       r'(?:nano|micro|small|medium|large|[0-9]{0,3}xlarge|metal(?:-[0-9]{1,3}xl)?)\Z')
 _GCP_TYPE = re.compile(r'projects/[0-9]{1,20}/machineTypes/([a-z][a-z0-9-]{1,62})\Z')
 _AZURE_CLOUD = re.compile(r'Azure[A-Za-z]{3,30}\Z')                        # AzurePublicCloud, AzureStack
 _AZURE_TYPE = re.compile(r'[A-Z][A-Za-z0-9_-]{1,63}\Z')                    # Standard_D4s_v5
