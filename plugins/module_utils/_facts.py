@@ -20,12 +20,12 @@ def gather(root, rows=(), ask=None):
     ``rows`` are the operator's policy rows, ``ask`` the function that asks the metadata services when the files
     left the cloud open.
     """
-    evidence = _evidence.collect(root)
     lines, complete = _klog.read(root)
+    evidence = _evidence.collect(root, log=lines)
     platform = _platform.judge(evidence)
     cloud, hypervisor = platform['cloud'], platform['hypervisor']
-    if ask and cloud['provider'] in (None, 'none'):
-        _settle(cloud, hypervisor, ask())
+    if ask and not cloud['settled']:
+        _settle(cloud, ask())
     tsc = dict(_tsc.judge(evidence, lines, complete), warp_cycles=None, emulated=None, xen_mode=None)
     vdso = _probe.vdso(root)
     clock = _clocksource.read(root) or {'current': None, 'available': [], 'writable': None}
@@ -55,7 +55,7 @@ def boot(root, clock):
     }
 
 
-def _settle(cloud, hypervisor, answer):
+def _settle(cloud, answer):
     if answer['provider']:
         cloud.update(provider=answer['provider'], instance_type=answer['instance_type'])
     cloud['evidence'] = cloud['evidence'] + answer['evidence']

@@ -4,7 +4,6 @@
 import os
 
 KMSG = '/dev/kmsg'
-FILES = ('/var/log/dmesg', '/var/log/kern.log')
 # Documentation/ABI/testing/dev-kmsg: one read gives one record, of at most 8 KiB (kernel/printk/printk.c).
 RECORD = 8192
 # CONFIG_LOG_BUF_SHIFT is at most 25; no machine seen had more than some ten thousand records.
@@ -19,8 +18,7 @@ def read(root):
     file that a boot left is read as it is, and its reader judges how far back it goes.
     """
     if not root.live:
-        texts = (root.read(path, limit=16 << 20) for path in FILES)
-        text = next((text for text in texts if text is not None), None)
+        text = _kept(root)
         return (None, None) if text is None else (text.splitlines(), None)
     try:
         fd = os.open(KMSG, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -30,6 +28,14 @@ def read(root):
         return _records(fd)
     finally:
         os.close(fd)
+
+
+def _kept(root):
+    """The messages that files keep: kern.log where it holds a boot's first message, else dmesg and what followed."""
+    kern, dmesg = (root.read('/var/log/' + name, limit=16 << 20) for name in ('kern.log', 'dmesg'))
+    if kern is None or dmesg is None:
+        return dmesg if kern is None else kern
+    return kern if 'Linux version' in kern else dmesg + '\n' + kern
 
 
 def _records(fd):

@@ -59,7 +59,7 @@ class Root:
 
     def _open(self, path):
         """A descriptor of a regular file, or None when it is missing or something else."""
-        real = os.path.join('/', path) if self.live else self.real(path)
+        real = os.path.join('/', path) if self.path == '/' else self.real(path)
         try:
             fd = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as exc:

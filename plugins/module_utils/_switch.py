@@ -108,7 +108,7 @@ def _try(root, name, before, limit, params):
     if seen != name:
         return 'the kernel took %s and left it for %s within %g s' % (name, seen, params['settle_seconds']), None
     if name == 'tsc' and 'stable' not in params['force']:
-        tsc = _tsc.judge_log(*_klog.read(root))
+        tsc = _tsc.judge({}, *_klog.read(root))
         if tsc['unstable']:
             return 'the kernel marked the TSC unstable: %s' % tsc['unstable_reason'], None
     after = _probe.counter_cost(BUDGET)
