@@ -9,7 +9,7 @@ from . import _klog
 DMI = (
     'sys_vendor', 'product_name', 'product_version', 'product_serial', 'product_uuid', 'product_family',
     'board_vendor', 'board_name', 'board_asset_tag', 'bios_vendor', 'bios_version',
-    'chassis_vendor', 'chassis_asset_tag',
+    'chassis_vendor', 'chassis_version', 'chassis_asset_tag',
 )
 # What firmware writes where nothing was filled in.
 _EMPTY = ('', 'Not Specified', 'None', 'Default string', 'To be filled by O.E.M.', 'To Be Filled By O.E.M.')
@@ -44,7 +44,7 @@ def collect(root, probe=None, log=None):
         'clocksources': None if clocks is None else clocks.split(),
         'log': _log_marks(log),
         'buses': root.listdir('sys/bus'),
-        'release': root.line('proc/sys/kernel/osrelease') or root.line('proc/version'),
+        'release': root.line('proc/sys/kernel/osrelease') or root.line('proc/version') or '',
         'cmdline': (root.line('proc/cmdline') or '').split(),
         'container': _container(root),
         'cloud_init': _cloud_init(root),
@@ -106,7 +106,7 @@ def _xen(root):
         'type': root.line('sys/hypervisor/type'),
         'capabilities': root.line('proc/xen/capabilities'),
     }
-    if found['type'] == 'xen':
+    if root.isdir('sys/hypervisor'):
         for key, path in (('uuid', 'uuid'), ('guest_type', 'guest_type'), ('features', 'properties/features')):
             found[key] = root.line('sys/hypervisor/' + path)
     return found if any(value is not None for value in found.values()) else None
@@ -154,8 +154,6 @@ def _container(root):
         'kubernetes': 'KUBERNETES_SERVICE_HOST' in environ or root.exists('run/secrets/kubernetes.io'),
         'openvz': root.isdir('proc/vz') and not root.isdir('proc/bc'),
         'vserver': status.group(1) if status else None,
-        'lxd': root.exists('dev/lxd/sock'),
-        'incus': root.exists('dev/incus/sock'),
         'cgroup': root.read('proc/self/cgroup') or '',
     }
     mounts = re.search(r'^\S+ \S+ \S+ / / .* - overlay (.*)$', root.read('proc/self/mountinfo') or '', re.M)

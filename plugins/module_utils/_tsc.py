@@ -7,30 +7,27 @@ The wordings are those of arch/x86/kernel/tsc.c, tsc_sync.c and kernel/time/cloc
 import re
 
 # What stands before a message: "<6>", "kern  :info  : ", "[    1.109476] ", "[    0.1][    T0] ", "[Mon Sep  1 …] ".
-_PREFIX = re.compile(r'(?:<\d+>|kern\s*:\w+\s*:\s*|\[[^\]]*\]\s*)+')
-_STAMP = re.compile(r'\[\s*(\d+\.\d+)\]')
-_WATCHDOG = r'(?:clocksource: )?timekeeping watchdog.*'
-_MARKED = re.compile(r'(?:tsc: )?Marking TSC unstable due to:? *(.+?)\.?\s*$')
+_PREFIX = re.compile(r'(?:<\d+>|kern *:\w+ *: *|\[[^]]*\] *)+')
+_MARKED = 'Marking TSC unstable due to'
 # Each names the TSC itself: other sources are watched too, and become unstable, without harm to it.
 _FAULTS = (
-    # "timekeeping watchdog on CPU1: Marking clocksource 'tsc' as unstable because the skew is too large:"
-    (re.compile(_WATCHDOG + r"Marking clocksource 'tsc(?:-early)?' as unstable"), 'clocksource watchdog'),
+    ("Marking clocksource 'tsc' as unstable", 'clocksource watchdog'),
+    ("Marking clocksource 'tsc-early' as unstable", 'clocksource watchdog'),
     # 5.18: "… wd-tsc-wd excessive read-back delay of 294ns vs. limit of 250ns, … attempt 4, marking tsc unstable"
-    (re.compile(_WATCHDOG + r' marking tsc(?:-early)? unstable'), 'clocksource watchdog'),
-    (re.compile(_WATCHDOG + r'wd-tsc(?:-early)?-wd .* marking unstable'), 'clocksource watchdog'),
+    (', marking tsc unstable', 'clocksource watchdog'),
+    (', marking tsc-early unstable', 'clocksource watchdog'),
     # 2.6.21 to 3.x: "Clocksource tsc unstable (delta = -150158703 ns)"
-    (re.compile(r'[Cc]locksource tsc unstable'), 'skew measured by the watchdog'),
-    (re.compile(r'Measured -?\d+\S* cycles TSC warp between CPUs, turning off TSC'), 'TSC warp between CPUs'),
-    (re.compile(r'TSC found unstable after boot'), 'found unstable after boot'),
-    (re.compile(r'TSC appears to be running slowly'), 'running slowly'),
+    ('locksource tsc unstable (', 'skew measured by the watchdog'),
+    (' cycles TSC warp between CPUs, turning off TSC', 'TSC warp between CPUs'),
+    ('TSC found unstable after boot', 'found unstable after boot'),
+    ('TSC appears to be running slowly', 'running slowly'),
 )
+_SUBJECTS = ('clocksource', 'Clocksource', 'timekeeping watchdog', 'TSC', 'tsc: ', 'Measured ')
 # arch/x86/kernel/cpu/mshyperv.c marks it wherever the host gives no invariant TSC, whatever the TSC is worth.
 _POLICIES = ('running on Hyper-V',)
-# 2.6.18: "Time: hpet clocksource has been installed."; 2.6.31: "Switching to clocksource hpet"
-_SWITCH = re.compile(r'(?:clocksource: )?(?:Switch(?:ed|ing) to clocksource (\S+)'
-                     r'|Time: (\S+) clocksource has been installed)')
-_MHZ = re.compile(r'(?:tsc: )?(?:Detected|Refined TSC clocksource calibration:|TSC freq recalibrated by \[\w+\]:)'
-                  r'\s+(\d+)\.(\d{3}) MHz')
+# 2.6.31 said "Switching to clocksource hpet", 2.6.18 "Time: hpet clocksource has been installed."
+_SWITCHES = ('Switched to clocksource ', 'Switching to clocksource ')
+_FREQUENCIES = ('Detected ', 'Refined TSC clocksource calibration: ', 'TSC freq recalibrated by ')
 # A file that begins after its boot is an excerpt about the clock when it is shorter than the smallest ring buffer
 # (CONFIG_LOG_BUF_SHIFT 12), and a log that lost its start when it is longer.
 _EXCERPT = 4096
@@ -41,24 +38,25 @@ def judge(evidence, lines, complete=None):
 
     ``evidence`` is ``_evidence.collect``'s; ``lines`` are the kernel's messages, None when they cannot be read;
     ``complete`` says whether they reach back to the boot, None leaves that to the lines.
-    ``khz`` is the TSC's frequency; ``unstable`` is None where nothing was found in messages that are not complete.
+    ``khz`` is the TSC's frequency; ``unstable`` is None where messages that are not complete show no fault.
     ``policy`` is a reason that is the kernel's rule for a platform and no fault of this TSC.
     """
     flags = (evidence.get('cpu') or {}).get('flags')
-    found = {'constant': None, 'nonstop': None, 'known_freq': None}
+    found = {'constant': None, 'nonstop': None, 'known_freq': None, 'khz': evidence.get('tsc_khz'), 'policy': None,
+             'unstable': None, 'unstable_reason': None, 'switched_to': None}
     if flags is not None:
-        found = {'constant': 'constant_tsc' in flags, 'nonstop': 'nonstop_tsc' in flags,
-                 'known_freq': 'tsc_known_freq' in flags}
+        found.update(constant='constant_tsc' in flags, nonstop='nonstop_tsc' in flags,
+                     known_freq='tsc_known_freq' in flags)
     if lines is None:
-        return dict(found, khz=evidence.get('tsc_khz'), unstable=None, unstable_reason=None, policy=None,
-                    switched_to=None)
+        return found
     lines = this_boot(lines)
-    texts = [_text(line) for line in lines if 'TSC' in line or 'tsc' in line or 'locksource' in line or 'MHz' in line]
+    texts = [_text(line) for line in lines if 'TSC' in line or 'tsc' in line or 'locksource' in line or ' MHz' in line]
     policy, reason = _reasons(texts)
     if complete is None:
         complete = _is_whole(lines, texts)
-    return dict(found, khz=_khz(texts) or evidence.get('tsc_khz'), policy=policy, unstable_reason=reason,
-                unstable=True if reason else False if complete else None, switched_to=switched_to(texts))
+    found.update(policy=policy, unstable_reason=reason, switched_to=switched_to(texts),
+                 unstable=True if reason else False if complete else None, khz=_khz(texts) or found['khz'])
+    return found
 
 
 def this_boot(lines):
@@ -69,23 +67,22 @@ def this_boot(lines):
     """
     start, late = 0, False
     for number, line in enumerate(lines):
-        if 'Linux version ' in line and re.match(r'Linux version \d', _text(line)):
+        first = '[    0.000000]' in line
+        if first and late or 'Linux version ' in line and _text(line).startswith('Linux version '):
             start, late = number, False
-        elif '0.000000]' in line:
-            stamp = _STAMP.search(line)
-            if stamp and float(stamp.group(1)) == 0 and late:
-                start, late = number, False
-        else:
+        elif not first:
             late = True
     return lines[start:]
 
 
 def switched_to(texts):
-    """The source of the last switch that the kernel reports, or None."""
+    """The source of the last switch that messages report, or None."""
     for text in reversed(texts):
-        match = _SWITCH.match(text)
-        if match:
-            return match.group(1) or match.group(2)
+        for words in _SWITCHES:
+            if words in text and text.startswith(('clocksource: ', words)):
+                return text.split(words, 1)[1].split()[0]
+        if text.startswith('Time: ') and ' clocksource has been installed' in text:
+            return text.split()[1]
     return None
 
 
@@ -101,27 +98,31 @@ def _reasons(texts):
     """(the kernel's policy, the fault's reason); the kernel marks the TSC once and says why then."""
     policy = fault = None
     for text in texts:
-        marked = _MARKED.match(text)
-        if marked and marked.group(1) in _POLICIES:
-            policy = marked.group(1)
-        elif marked:
-            return policy, marked.group(1)
-        elif fault is None:
-            fault = next((reason for pattern, reason in _FAULTS if pattern.match(text)), None)
+        if text.startswith((_MARKED, 'tsc: ' + _MARKED)):
+            reason = text.split(_MARKED, 1)[1].strip(' :.\r\n')
+            if reason not in _POLICIES:
+                return policy, reason
+            policy = reason
+        elif fault is None and text.startswith(_SUBJECTS):
+            fault = next((reason for words, reason in _FAULTS if words in text), None)
+            if fault is None and 'wd-tsc' in text and 'marking unstable' in text:
+                # 5.16 to 5.17: "… wd-tsc-wd read-back delay of 94761ns, attempt 4, marking unstable"
+                fault = 'clocksource watchdog'
     return policy, fault
 
 
 def _khz(texts):
+    """From "tsc: Detected 2600.000 MHz processor" or "TSC freq recalibrated by [HPET]: 2095.078 MHz", in kHz."""
     for text in reversed(texts):
-        match = _MHZ.match(text)
-        if match:
-            return int(match.group(1)) * 1000 + int(match.group(2))
+        text = text[5:] if text.startswith('tsc: ') else text
+        words = text.split(' MHz')[0].split()
+        if text.startswith(_FREQUENCIES) and re.match(r'\d+\.\d{3}$', words[-1]):
+            return int(words[-1].replace('.', ''))
     return None
 
 
 def _is_whole(lines, texts):
     first = next((line for line in lines if line.strip()), '')
-    stamp = _STAMP.search(first)
-    if 'Linux version ' in first or stamp and float(stamp.group(1)) == 0:
+    if 'Linux version ' in first or '[    0.000000]' in first:
         return True
     return bool(texts) and sum(map(len, lines)) < _EXCERPT
