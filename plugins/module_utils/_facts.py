@@ -39,8 +39,11 @@ def gather(root, rows=(), ask=None):
 def boot(root, clock):
     """``boot`` of the facts: what the running kernel was told and what the next one will be told about clocks."""
     from . import _bootloader
-    found = _bootloader.find(root)
-    menu = found.read() if found else {'effective': None}
+    try:
+        found = _bootloader.find(root)
+        menu = found.read() if found else {'effective': None, 'reason': 'no boot loader was recognised'}
+    except _bootloader.Unsupported as exc:
+        found, menu = None, {'effective': None, 'reason': str(exc)}
     running = _clock_args((root.line('/proc/cmdline') or '').split()) if root.exists('/proc/cmdline') else None
     configured = None if menu['effective'] is None else _clock_args(menu['effective'])
     return {
@@ -50,6 +53,7 @@ def boot(root, clock):
         'running': running,
         'configured': configured,
         'reboot_required': None if None in (running, configured) else sorted(running) != sorted(configured),
+        'reason': menu['reason'],
         'kernel_choice': clock['available'][0] if clock['available'] else None,
         'unit': _unit(root),
     }

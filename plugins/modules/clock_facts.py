@@ -30,6 +30,11 @@ options:
     type: str
     choices: [never, when_unsettled]
     default: never
+  policy:
+    description: Rows that come before the collection's own policy, as in M(cloudclock.linux.clocksource).
+    type: list
+    elements: dict
+    default: []
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.facts
@@ -96,6 +101,7 @@ ansible_facts:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _facts, _ptp, _timesync
+from ..module_utils._policy import check_rows
 from ..module_utils._root import Root
 
 
@@ -104,6 +110,7 @@ def main():
         argument_spec=dict(
             root=dict(type='path', default='/'),
             metadata=dict(type='str', choices=['never', 'when_unsettled'], default='never'),
+            policy=dict(type='list', elements='dict', default=[]),
         ),
         supports_check_mode=True,
     )
@@ -112,7 +119,7 @@ def main():
         ask = None
         if root.live and module.params['metadata'] == 'when_unsettled':
             from ..module_utils._metadata import ask
-        clock = _facts.gather(root, ask=ask)
+        clock = _facts.gather(root, check_rows(module.params['policy']), ask)
         clock.update(boot=_facts.boot(root, clock['clocksource']), ptp=_ptp.read(root), time_sync=_timesync.read(root))
     except (ValueError, OSError) as exc:
         module.fail_json(msg=str(exc))

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+import pytest
+
+SCHEMA = {
+    'cloud': {'provider', 'platform', 'instance_type', 'evidence'},
+    'hypervisor': {'type', 'signature', 'container'},
+    'clocksource': {'current', 'available', 'switched_to', 'recommended', 'verdict', 'reason', 'source'},
+    'tsc': {'constant', 'nonstop', 'known_freq', 'khz', 'unstable', 'unstable_reason', 'warp_cycles', 'emulated',
+            'xen_mode'},
+    'vdso': {'mapped', 'fast', 'evidence'},
+    'time_sync': {'daemon', 'source', 'stratum', 'offset_seconds'},
+    'boot': {'bootloader', 'clocksource', 'tsc', 'running', 'configured', 'reboot_required'},
+}
+
+
+@pytest.mark.parametrize('where', ['live', 'empty'])
+def test_schema(run_module, tmp_path, where):
+    result = run_module('clock_facts', root='/' if where == 'live' else str(tmp_path))
+    clock = result['ansible_facts']['clock']
+    assert {room: SCHEMA[room] - set(clock[room]) for room in SCHEMA} == {room: set() for room in SCHEMA}
+    assert isinstance(clock['ptp'], list)
+
+
+def test_empty_root_is_null_and_no_guess(run_module, tmp_path):
+    clock = run_module('clock_facts', root=str(tmp_path))['ansible_facts']['clock']
+    assert clock['cloud']['provider'] is None
+    assert clock['hypervisor']['type'] is None
+    assert clock['clocksource']['current'] is None
+    assert clock['clocksource']['verdict'] == 'unknown'
+    assert clock['tsc']['unstable'] is None
+    assert clock['vdso']['fast'] is None
+    assert clock['boot']['bootloader'] is None
+    assert clock['boot']['running'] is None
+    assert clock['cpus'] is None
+
+
+def test_only_clock_arguments_become_facts(run_module, tmp_path):
+    (tmp_path / 'proc').mkdir()
+    (tmp_path / 'proc' / 'cmdline').write_text(
+        'root=/dev/sda1 rd.password=hunter2 clocksource=hpet tsc=nowatchdog nmi_watchdog=0 tsc=noirqtime\n')
+    result = run_module('clock_facts', root=str(tmp_path))
+    assert result['ansible_facts']['clock']['boot']['running'] == ['clocksource=hpet', 'tsc=nowatchdog', 'tsc=noirqtime']
+    assert 'hunter2' not in str(result)
+
+
+def test_cpus_of_a_recorded_machine(run_module, tmp_path):
+    (tmp_path / 'sys/devices/system/cpu').mkdir(parents=True)
+    (tmp_path / 'sys/devices/system/cpu/online').write_text('0-3,6,8-9\n')
+    assert run_module('clock_facts', root=str(tmp_path))['ansible_facts']['clock']['cpus'] == 7
+
+
+def test_link_that_leaves_the_root(run_module, tmp_path):
+    (tmp_path / 'sys').symlink_to('../../../../sys')
+    result = run_module('clock_facts', root=str(tmp_path))
+    assert result['failed'] is True
+    assert 'leaves the root' in result['msg']
+
+
+def test_metadata_is_never_asked_about_another_root(run_module, tmp_path, monkeypatch):
+    def connect(*args):
+        raise AssertionError('a connection was opened')
+    monkeypatch.setattr('socket.socket.connect', connect)
+    clock = run_module('clock_facts', root=str(tmp_path), metadata='when_unsettled')['ansible_facts']['clock']
+    assert clock['cloud']['provider'] is None

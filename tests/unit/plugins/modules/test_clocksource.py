@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+import pytest
+
+DMI = {'sys_vendor': 'Xen', 'product_name': 'HVM domU', 'bios_version': '4.2.amazon', 'bios_vendor': 'Xen'}
+CPUINFO = 'processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu tsc hypervisor lm\n\n'
+
+
+@pytest.fixture
+def machine(tmp_path):
+    def lay(current='xen', available='xen tsc hpet acpi_pm', log='[    0.000000] Linux version 5.10.0\n', dmi=None):
+        for path, text in [
+            ('sys/devices/system/clocksource/clocksource0/current_clocksource', current + '\n'),
+            ('sys/devices/system/clocksource/clocksource0/available_clocksource', available + ' \n'),
+            ('sys/devices/system/cpu/online', '0-3\n'),
+            ('proc/cpuinfo', CPUINFO),
+            ('var/log/dmesg', log),
+        ] + [('sys/class/dmi/id/' + key, value + '\n') for key, value in (DMI if dmi is None else dmi).items()]:
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text)
+        return str(tmp_path)
+    return lay
+
+
+def tree(path):
+    return {str(item): item.read_bytes() for item in path.rglob('*') if item.is_file()}
+
+
+def test_another_root_is_planned_and_never_written(run_module, machine, tmp_path):
+    root = machine()
+    before = tree(tmp_path)
+    result = run_module('clocksource', root=root)
+    assert (result['action'], result['name'], result['changed']) == ('planned', 'tsc', False)
+    assert result['vouched_by'] == 'policy'
+    assert result['gates']['warp'] == {'passed': None, 'reason': 'warp test: not run'}
+    assert tree(tmp_path) == before
+
+
+def test_nothing_to_do(run_module, machine):
+    result = run_module('clocksource', root=machine(current='tsc'))
+    assert (result['action'], result['name'], result['verdict']) == ('none', 'tsc', 'optimal')
+    assert result['refused'] is False
+
+
+def test_choice_of_the_policy_that_cannot_be_had_is_no_failure(run_module, machine):
+    log = '[    0.000000] Linux version 5.10.0\n[    0.1] tsc: Marking TSC unstable due to TSCs unsynchronized\n'
+    result = run_module('clocksource', root=machine('hpet', 'hpet acpi_pm', log))
+    assert (result['failed'], result['changed'], result['refused']) == (False, False, True)
+    assert 'TSCs unsynchronized' in result['reason']
+    assert result['name'] is None
+
+
+@pytest.mark.parametrize('facts, args, words', [
+    ({}, {'name': 'tsc0'}, 'offered: the kernel offers xen, tsc, hpet, acpi_pm'),
+    ({}, {'name': 'hyperv_clocksource_tsc_page'}, 'offered'),
+    ({'dmi': {}}, {'name': 'tsc'}, 'nobody vouches for tsc'),
+    ({}, {'name': 'tsc hpet'}, 'not a clocksource name'),
+    ({}, {'name': 'x' * 40}, 'not a clocksource name'),
+    ({}, {'policy': [{'prefers': ['tsc']}]}, "unknown key 'prefers'"),
+])
+def test_bad_wish_fails_with_its_reason(run_module, machine, facts, args, words):
+    result = run_module('clocksource', root=machine(**facts), **args)
+    assert result['failed'] is True
+    assert words in result['msg']
+
+
+def test_operators_word_opens_the_gate(run_module, machine):
+    result = run_module('clocksource', root=machine(dmi={}), name='tsc', force=['vouched'])
+    assert (result['action'], result['vouched_by']) == ('planned', 'operator')
+
+
+def test_no_clocksource_directory(run_module, tmp_path):
+    auto = run_module('clocksource', root=str(tmp_path))
+    assert (auto['failed'], auto['refused'], auto['verdict']) == (False, True, 'unknown')
+    named = run_module('clocksource', root=str(tmp_path), name='tsc')
+    assert named['failed'] is True
+    assert 'there is no /sys/devices/system/clocksource' in named['msg']
+
+
+def test_link_that_leaves_the_root(run_module, machine, tmp_path):
+    machine()
+    (tmp_path / 'proc' / 'cpuinfo').unlink()
+    (tmp_path / 'proc' / 'cpuinfo').symlink_to('../../../../../proc/cpuinfo')
+    result = run_module('clocksource', root=str(tmp_path))
+    assert result['failed'] is True
+    assert 'leaves the root' in result['msg']
+
+
+def test_missing_root(run_module, tmp_path):
+    assert 'is not a directory' in run_module('clocksource', root=str(tmp_path / 'gone'))['msg']
