@@ -102,13 +102,14 @@ def _fetch(where, deadline, method, path, headers):
              'Accept: */*', 'Content-Length: 0', 'Connection: close']
     lines.extend('%s: %s' % header for header in headers)
     wire = _Wire(where, deadline)
+    answer = http.client.HTTPResponse(wire, method=method)
     try:
         wire.send(('\r\n'.join(lines) + '\r\n\r\n').encode('ascii'))
-        answer = http.client.HTTPResponse(wire, method=method)
         answer.begin()
         body = answer.read() if answer.status == 200 else b''
         return answer.status, answer.getheader('Metadata-Flavor'), body.decode('ascii').strip()
     finally:
+        answer.close()
         wire.close()
 
 

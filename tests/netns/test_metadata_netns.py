@@ -12,7 +12,7 @@ import sys
 import pytest
 
 import metadata_server
-from conftest import LINK_LOCAL, REPO
+from namespaces import LINK_LOCAL, REPO
 
 # ask() promises a second; this much is the machine's: starting the namespace's Python is not in it, scheduling is.
 SLACK = 0.15
@@ -63,7 +63,8 @@ def test_cloud(namespace, protocol, provider, instance_type, evidence):
     assert only_link_local(namespace)
 
 
-@pytest.mark.parametrize('protocol', ['openstack', 'eucalyptus', 'yandex', 'firecracker', 'redirect', 'any-200', 'huge'])
+@pytest.mark.parametrize('protocol', [
+    'openstack', 'eucalyptus', 'yandex', 'firecracker', 'redirect', 'any-200', 'huge'])
 def test_not_one_of_the_three(namespace, protocol):
     answer, _seconds = ask(namespace, protocol)
     assert (answer['provider'], answer['instance_type'], answer['evidence']) == (None, None, [])
@@ -93,28 +94,33 @@ def test_no_route(namespace):
     assert namespace.events() == []
 
 
-# A machine whose own files leave the cloud open: no DMI, no device tree, no record of cloud-init's. `ip netns exec`
-# has its own mounts, which end with the command.
-UNSETTLED = '''
+# A machine that says no more of itself than the named files do: its DMI, device tree and cloud-init's record are
+# covered. `ip netns exec` has its own mounts, which end with the command.
+MACHINE = '''
 set -e
-for folder in /sys/devices/virtual/dmi /run/cloud-init /var/lib/cloud /sys/firmware/devicetree /sys/hypervisor; do
+for folder in /sys/class /sys/devices/virtual/dmi /sys/firmware /sys/hypervisor /var/lib/cloud /run; do
   test ! -d $folder || mount -t tmpfs none $folder
 done
+mkdir -p /sys/class/dmi/id /run/cloud-init
+test -z "$SYS_VENDOR" || echo "$SYS_VENDOR" >/sys/class/dmi/id/sys_vendor
+test -z "$CLOUD_ID" || echo "$CLOUD_ID" >/run/cloud-init/cloud-id
 exec "$@"
 '''
 
 
-def clock_facts(namespace, protocol, **parameters):
+def clock_facts(namespace, protocol, machine=(), **parameters):
     """ansible_facts.clock of the real module, run by the real ansible inside the namespace."""
-    if not (REPO / 'plugins/modules/clock_facts.py').exists():
-        pytest.skip('clock_facts is not there yet')
     namespace.serve(protocol)
-    words = ['ansible', 'localhost', '-i', 'localhost,', '-c', 'local',
-             '-e', 'ansible_python_interpreter=' + sys.executable, '-m', 'cloudclock.linux.clock_facts', '-a', json.dumps(parameters)]
+    words = ['ansible', 'localhost', '-i', 'localhost,', '-c', 'local', '-m', 'cloudclock.linux.clock_facts',
+             '-e', 'ansible_python_interpreter=' + sys.executable,
+             '-a', ' '.join('%s=%s' % pair for pair in parameters.items())]
     environment = dict(
-        os.environ, ANSIBLE_COLLECTIONS_PATH=str(REPO / '.collections'), ANSIBLE_NOCOLOR='1', ANSIBLE_LOCALHOST_WARNING='0', PYTHONUTF8='1', LC_ALL='C.UTF-8',
+        os.environ, SYS_VENDOR='', CLOUD_ID='', ANSIBLE_COLLECTIONS_PATH=str(REPO / '.collections'),
+        ANSIBLE_NOCOLOR='1', ANSIBLE_LOCALHOST_WARNING='0', ANSIBLE_CALLBACK_RESULT_FORMAT='json',
+        ANSIBLE_CONFIG=str(REPO / 'ansible.cfg'), PYTHONUTF8='1', LC_ALL='C.UTF-8',
         PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ['PATH'])
-    text = namespace.run('sh', '-c', UNSETTLED, 'unsettled', *words, env=environment, timeout=90)
+    environment.update(machine)
+    text = namespace.run('sh', '-c', MACHINE, 'machine', *words, env=environment, timeout=90)
     assert 'SUCCESS' in text, text
     only_link_local(namespace)
     return json.loads(text[text.index('=> ') + 3:])['ansible_facts']['clock']
@@ -135,6 +141,17 @@ def test_facts_of_another_root_never_ask(namespace, tmp_path):
     root = tmp_path / 'root'
     (root / 'etc').mkdir(parents=True)
     clock_facts(namespace, 'aws', metadata='when_unsettled', root=str(root))
+    assert namespace.events() == [], 'no packet was sent'
+
+
+@pytest.mark.parametrize('machine, provider', [
+    ({'SYS_VENDOR': 'Dell Inc.'}, 'none'),
+    ({'SYS_VENDOR': 'Hetzner'}, 'hetzner'),
+    ({'CLOUD_ID': 'hetzner'}, 'hetzner'),
+])
+def test_facts_do_not_ask_when_settled(namespace, machine, provider):
+    clock = clock_facts(namespace, 'aws', machine, metadata='when_unsettled')
+    assert clock['cloud']['provider'] == provider
     assert namespace.events() == [], 'no packet was sent'
 
 
