@@ -8,7 +8,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import namespaces  # pylint: disable=wrong-import-position
+import namespaces
 
 
 @pytest.fixture

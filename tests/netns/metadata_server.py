@@ -179,7 +179,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.events = []
         self.note = note or self.events.append
         self.stopped = threading.Event()
-        socketserver.TCPServer.__init__(self, where, _Handler)
+        super().__init__(where, _Handler)
 
     def server_bind(self):
         # HTTPServer's own asks the resolver for this host's name.

@@ -24,7 +24,7 @@ def why_not():
         return 'network namespaces need root'
     if not shutil.which('ip'):
         return 'ip (package iproute2) is not installed'
-    made = subprocess.run(['unshare', '--net', 'true'], stderr=subprocess.PIPE, timeout=10)
+    made = subprocess.run(['unshare', '--net', 'true'], check=False, stderr=subprocess.PIPE, timeout=10)
     return made.stderr.decode().strip() if made.returncode else None
 
 
@@ -40,7 +40,7 @@ class Namespace:
         self.run('ip', 'link', 'set', 'lo', 'up')
 
     def run(self, *command, timeout=60, **options):
-        done = subprocess.run(['ip', 'netns', 'exec', self.name] + list(command), timeout=timeout,
+        done = subprocess.run(['ip', 'netns', 'exec', self.name] + list(command), check=False, timeout=timeout,
                               stdout=subprocess.PIPE, **options)
         assert done.returncode == 0, done.stdout.decode()
         return done.stdout.decode()

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.cloudclock.linux.plugins.module_utils import _metadata
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../../netns'))
-import metadata_server  # pylint: disable=wrong-import-position
+import metadata_server
 
 # A second is the promise; this much more is allowed to a busy machine between two of its clock reads.
 SLACK = 0.15
