@@ -14,6 +14,7 @@ description:
 '''
 
 import json
+import multiprocessing
 import os
 import time
 
@@ -36,7 +37,10 @@ class CallbackModule(CallbackBase):
 
     def _mark(self, task):
         """End the open task's interval, look at the target's account outside of both intervals, and begin the next."""
-        wall, controller = time.monotonic(), controller_seconds()
+        wall = time.monotonic()
+        for worker in multiprocessing.active_children():
+            worker.join(1)  # its CPU time counts once it has been waited for, which the strategy does a task later
+        controller = controller_seconds()
         target = account(self.reader) if self.reader else 0.0
         if self.open_task:
             row = dict(self.open_task, wall=wall - self.before[0], controller=controller - self.before[1],
