@@ -25,7 +25,7 @@ def gather(root, rows=(), ask=None):
     platform = _platform.judge(evidence)
     cloud, hypervisor = platform['cloud'], platform['hypervisor']
     if ask and not cloud['settled']:
-        _settle(cloud, ask())
+        _settle(cloud, hypervisor['type'], ask())
     tsc = dict(_tsc.judge(evidence, lines, complete), warp_cycles=None, emulated=None, xen_mode=None)
     vdso = _probe.vdso(root)
     clock = _clocksource.read(root) or {'current': None, 'available': [], 'writable': None}
@@ -59,9 +59,11 @@ def boot(root, clock):
     }
 
 
-def _settle(cloud, answer):
+def _settle(cloud, hypervisor, answer):
     if answer['provider']:
-        cloud.update(provider=answer['provider'], instance_type=answer['instance_type'])
+        # AWS has two hypervisors of its own: Xen, and the KVM that it calls Nitro.
+        platform = {'xen': 'xen', 'kvm': 'nitro'}.get(hypervisor) if answer['provider'] == 'aws' else None
+        cloud.update(provider=answer['provider'], instance_type=answer['instance_type'], platform=platform)
     cloud['evidence'] = cloud['evidence'] + answer['evidence']
 
 
