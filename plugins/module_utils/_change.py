@@ -71,7 +71,7 @@ class Change:
 def put(module, real, data, mode=0o644):
     """Make the file ``real`` hold ``data`` (None: be absent), atomically and durably.
 
-    An existing file keeps owner, mode and SELinux context (AnsibleModule.atomic_move).
+    An existing file keeps owner, mode and SELinux context (AnsibleModule.atomic_move); a new one gets ``mode``.
     Raises OSError: what stood there before still stands.
     """
     if data is None:
@@ -86,9 +86,11 @@ def put(module, real, data, mode=0o644):
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())
-        if not exists:
+        if exists:
+            _move(module, beside, real)
+        else:
             os.chmod(beside, mode)
-        _move(module, beside, real)
+            os.rename(beside, real)
         _sync_dir(real)
     finally:
         if os.path.lexists(beside):

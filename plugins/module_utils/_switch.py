@@ -22,9 +22,7 @@ def gates(name, facts, rows, force):
     voucher = _policy.voucher(name, row, tsc)
     is_tsc = name == 'tsc'
     checks = {
-        'offered': (name in clock['available'],
-                    'the kernel offers %s' % ', '.join(clock['available']) if clock['available']
-                    else 'there is no %s' % _clocksource.AVAILABLE),
+        'offered': _offered(name, clock['available']),
         'host': (container is None,
                  'this is a %s container: its clock is the host\'s, so fix the host' % container if container
                  else 'not a container'),
@@ -32,7 +30,8 @@ def gates(name, facts, rows, force):
         'stable': _stable(tsc) if is_tsc else (True, 'only the TSC is watched'),
         'emulation': _emulation(tsc) if is_tsc else (True, 'only TSC reads are emulated'),
         'warp': _warp(tsc, facts['cpus']) if is_tsc else (True, 'one device for all CPUs'),
-        'vouched': (voucher is not None or not is_tsc, 'by ' + voucher if voucher else 'nobody vouches for %s' % name),
+        'vouched': (voucher is not None, 'by %s' % voucher if voucher else 'nobody vouches for tsc') if is_tsc
+        else (True, 'only the TSC needs a word for it'),
     }
     result = {}
     for gate, (passed, reason) in checks.items():
@@ -41,6 +40,13 @@ def gates(name, facts, rows, force):
             voucher = 'operator' if gate == 'vouched' else voucher
         result[gate] = {'passed': passed, 'reason': reason}
     return result, voucher
+
+
+def _offered(name, available):
+    if not available:
+        return False, 'there is no %s' % _clocksource.AVAILABLE
+    return name in available, '%s is %s: the kernel offers %s' % (
+        name, 'offered' if name in available else 'not offered', ', '.join(available))
 
 
 def _writable(writable):

@@ -184,7 +184,7 @@ def plan(params, facts, rows):
     if result['name'] is None:
         return dict(result, action='refused', refused=clock['verdict'] in ('slow', 'unsafe', 'unknown'))
     gates, voucher = _switch.gates(result['name'], facts, rows, params['force'])
-    failed = ['%s: %s' % (name, gate['reason']) for name, gate in gates.items() if gate['passed'] is False]
+    failed = [gate['reason'] for gate in gates.values() if gate['passed'] is False]
     result.update(gates=gates, vouched_by=voucher)
     if failed:
         return dict(result, action='refused', refused=True, reason='; '.join(failed))
