@@ -43,9 +43,11 @@ class Part:
 
     def run(self) -> None:
         start = time.monotonic()
+        plain = dict(os.environ, PATH=f'{Path(sys.executable).parent}:{os.environ["PATH"]}', NO_COLOR='1', ANSIBLE_NOCOLOR='1',
+                     PYTHONDONTWRITEBYTECODE='1')
         with self.log.open('wb') as log:
-            with subprocess.Popen(self.command, shell=True, cwd=HERE, stdin=subprocess.DEVNULL, stdout=log,
-                                  stderr=subprocess.STDOUT, start_new_session=True) as process:
+            with subprocess.Popen(self.command, shell=True, cwd=HERE, env=plain, stdin=subprocess.DEVNULL,
+                                  stdout=log, stderr=subprocess.STDOUT, start_new_session=True) as process:
                 try:
                     self.outcome = 'passed' if process.wait(self.limit) == 0 else 'FAILED'
                 except subprocess.TimeoutExpired:
@@ -73,8 +75,10 @@ CHECK = [
     Part('sanity', f'{PY} tests/tools/ansible_test.py sanity', 900),
     Part('lint', 'ansible-lint --offline && yamllint --strict .'
                  ' && git ls-files -z "*.sh" .ci/run | xargs -0 shellcheck && echo clean', 300),
-    Part('python-3.6', 'vermin -t=3.6- --no-tips --violations plugins/modules plugins/module_utils', 60),
+    Part('python-3.6', 'vermin -t=3.6- --no-tips --violations plugins/modules plugins/module_utils'
+         ' && echo nothing newer than Python 3.6', 60),
     Part('unit', f'{PY} -m pytest tests/unit', 300),
+    Part('netns', f'{PY} -m pytest tests/netns', 300),
     Part('collection', f'{PY} -m pytest tests/collection', 300),
 ]
 MATRICES = [
