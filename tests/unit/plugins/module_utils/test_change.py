@@ -53,13 +53,16 @@ def test_apply_and_undo(root, tmp_path):
 
 
 def test_failed_apply_puts_back_what_was_written(root, tmp_path):
+    (tmp_path / 'two').write_bytes(b'kept')
     change = Change(root)
     change.edit('one', b'second')
-    change.edit('two', b'made')
+    change.edit('new', b'made')
+    change.edit('two', b'more')
     with pytest.raises(OSError, match='No space left'):
         change.apply(Module(full=['two']))
     assert (tmp_path / 'one').read_bytes() == b'first\r\n'
-    assert sorted(os.listdir(str(tmp_path))) == ['one']
+    assert (tmp_path / 'two').read_bytes() == b'kept'
+    assert sorted(os.listdir(str(tmp_path))) == ['one', 'two']
 
 
 def test_equal_edit_is_no_change(root):
