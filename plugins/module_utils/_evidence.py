@@ -15,7 +15,7 @@ DMI = (
 _EMPTY = ('', 'Not Specified', 'None', 'Default string', 'To be filled by O.E.M.', 'To Be Filled By O.E.M.')
 _CPU_KEYS = {
     'vendor_id': 'vendor', 'model name': 'model', 'flags': 'flags', 'Features': 'features',
-    'CPU implementer': 'implementer', 'platform': 'platform', 'model': 'model_id', 'machine': 'machine',
+    'CPU implementer': 'implementer', 'platform': 'platform', 'model': 'model_id', 'arch': 'arch',
 }
 _CLOCKS = 'sys/devices/system/clocksource/clocksource0/'
 _TYPE_KEYS = ('instance-type', 'instance_type', 'shape', 'vmSize', 'instance/instance-type')
@@ -163,30 +163,31 @@ def _container(root):
 
 def _cloud_init(root):
     """cloud-init's own record of where it runs: names and the instance type only, never user data or secrets."""
-    cloud_id = root.line('run/cloud-init/cloud-id')
-    text = root.read('run/cloud-init/instance-data.json')
     try:
-        data = json.loads(text) if text else {}
+        data = json.loads(root.read('run/cloud-init/instance-data.json') or '{}')
     except ValueError:
-        data = {}
-    v1 = data.get('v1') if isinstance(data, dict) else None
-    v1 = v1 if isinstance(v1, dict) else {}
-    found = {'cloud_id': cloud_id or v1.get('cloud_id'), 'cloud_name': v1.get('cloud_name'),
-             'platform': v1.get('platform'), 'instance_type': _instance_type(data.get('ds') if data else None)}
+        data = None
+    data = _dict(data)
+    v1 = _dict(data.get('v1'))
+    found = {'cloud_id': root.line('run/cloud-init/cloud-id') or v1.get('cloud_id'),
+             'cloud_name': v1.get('cloud_name'), 'platform': v1.get('platform'),
+             'instance_type': _instance_type(_dict(_dict(data.get('ds')).get('meta_data')))}
     if not found['cloud_id'] and not found['cloud_name']:
+        # what ds-identify wrote: "datasource_list: [ GCE, None ]"; two candidates decide nothing
         listed = re.search(r'datasource_list:\s*\[\s*(\w+)\s*(?:,\s*None\s*)?\]',
                            root.read('run/cloud-init/cloud.cfg') or '')
         found['datasource'] = listed.group(1) if listed else None
     return found if any(found.values()) else None
 
 
-def _instance_type(data):
-    meta = data.get('meta_data') if isinstance(data, dict) else None
-    imds = meta.get('imds') if isinstance(meta, dict) else None
-    compute = imds.get('compute') if isinstance(imds, dict) else None
-    for source in (meta, compute):
+def _dict(value):
+    return value if isinstance(value, dict) else {}
+
+
+def _instance_type(meta):
+    for source in (meta, _dict(_dict(meta.get('imds')).get('compute'))):
         for key in _TYPE_KEYS:
-            value = source.get(key) if isinstance(source, dict) else None
-            if isinstance(value, str) and value and len(value) < 100:
+            value = source.get(key)
+            if isinstance(value, str) and 0 < len(value) < 100:
                 return value
     return None

@@ -56,6 +56,8 @@ def _xen(evidence, provider, metal):
     kind, why = rules.match(evidence.get('dmi') or {}, rules.XEN_FIRMWARE)
     if not kind and 'xen' in (evidence.get('clocksources') or ()):
         return 'xen', 'the kernel offers the xen clocksource'
+    if not kind and _cpu(evidence).get('arch') == 'IA-64' and 'xen' in (evidence.get('buses') or ()):
+        return 'xen', '/sys/bus/xen'
     return kind, why
 
 
@@ -134,6 +136,8 @@ def _clocksource(evidence, provider, metal):
             return _hyperv_or_kvm(evidence, provider), 'the kernel offers %s' % name
     if 'microsoft-standard' in evidence.get('release', ''):
         return 'hyperv', 'kernel release "%s"' % evidence['release']
+    if 'vmbus' in (evidence.get('buses') or ()):
+        return 'hyperv', '/sys/bus/vmbus'
     return None, None
 
 

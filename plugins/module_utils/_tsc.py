@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """CPU flags and the kernel's messages → how far the TSC can be trusted. Pure.
 
-The wordings are those of arch/x86/kernel/tsc.c, tsc_sync.c and kernel/time/clocksource.c from 2.6.18 to 6.18.
+The wordings are those of arch/x86/kernel/tsc.c, tsc_sync.c and kernel/time/clocksource.c from 2.6.18 on.
 """
 import re
 
 # What stands before a message: "<6>", "kern  :info  : ", "[    1.109476] ", "[    0.1][    T0] ", "[Mon Sep  1 …] ".
 _PREFIX = re.compile(r'(?:<\d+>|kern *:\w+ *: *|\[[^]]*\] *)+')
 _MARKED = 'Marking TSC unstable due to'
+# The watchdog as rewritten in 2026: "clocksource: Marking clocksource tsc unstable due to frequency skew"
+_MARKED_LATER = ('clocksource: Marking clocksource tsc unstable due to ',
+                 'clocksource: Marking clocksource tsc-early unstable due to ')
 # Each names the TSC itself: other sources are watched too, and become unstable, without harm to it.
 _FAULTS = (
     ("Marking clocksource 'tsc' as unstable", 'clocksource watchdog'),
@@ -62,16 +65,16 @@ def judge(evidence, lines, complete=None):
 def this_boot(lines):
     """The messages from the last boot's first one on.
 
-    That is "Linux version …", or a stamp of 0.000000 after a later one; old kernels' stamps jump back in mid-boot
-    when they drop the TSC, but not to 0.
+    That is "Linux version …", or a stamp of 0.000000 after a second and more; old kernels' stamps jump back in
+    mid-boot when they drop the TSC, but not to 0.
     """
-    start, late = 0, False
+    start, before = 0, ''
     for number, line in enumerate(lines):
-        first = '[    0.000000]' in line
-        if first and late or 'Linux version ' in line and _text(line).startswith('Linux version '):
-            start, late = number, False
-        elif not first:
-            late = True
+        if '[    0.000000]' in line and _seconds(before) >= 1:
+            start = number
+        elif 'Linux version ' in line and _text(line).startswith('Linux version '):
+            start = number
+        before = line
     return lines[start:]
 
 
@@ -84,6 +87,11 @@ def switched_to(texts):
         if text.startswith('Time: ') and ' clocksource has been installed' in text:
             return text.split()[1]
     return None
+
+
+def _seconds(line):
+    stamp = re.search(r'\[ *(\d+\.\d{6})\]', line)
+    return float(stamp.group(1)) if stamp else 0.0
 
 
 def _text(line):
@@ -103,6 +111,8 @@ def _reasons(texts):
             if reason not in _POLICIES:
                 return policy, reason
             policy = reason
+        elif text.startswith(_MARKED_LATER):
+            return policy, text.split(' due to ', 1)[1].strip()
         elif fault is None and text.startswith(_SUBJECTS):
             fault = next((reason for words, reason in _FAULTS if words in text), None)
             if fault is None and 'wd-tsc' in text and 'marking unstable' in text:
