@@ -36,7 +36,8 @@ options:
       - V(present) makes each argument stand once.
       - V(absent) makes none of them stand.
       - V(restored) goes back to what was recorded before the first change. A file that nobody else wrote to since gets
-        its former bytes; out of any other only these arguments are taken, and RV(not_restored) says so.
+        its former bytes; out of any other only these arguments are taken, and RV(not_restored) says so. Without a
+        record only files that are marked as written by this module go. O(args) is not used.
     type: str
     choices: [present, absent, restored]
     default: present
@@ -76,7 +77,7 @@ attributes:
       whether it would differ by more than the arguments.
   diff_mode:
     support: full
-    description: Shows the files, and of a generated menu the lines that boot kernels. Values that look secret are hidden.
+    description: Shows the files, and of a generated menu the lines that boot kernels. Secrets are hidden.
 notes:
   - Must run as root on the running machine.
   - Arguments with characters that a boot menu interprets (C($), backslash, quotes, C(;) and the like) are refused.
@@ -225,7 +226,7 @@ def run(module, params, transaction):
         transaction.check_chroot(root)
     with Lock(root):
         work = transaction.Transaction(module, root, options)
-        return work.restore(params['args']) if params['state'] == 'restored' else work.set(wish)
+        return work.restore() if params['state'] == 'restored' else work.set(wish)
 
 
 if __name__ == '__main__':

@@ -15,11 +15,11 @@ A backend has ``name`` and
 
 
 class Unsupported(ValueError):
-    """The machine's boot loader is known, and why its arguments cannot be changed here."""
+    """The boot loader is known, and why its arguments cannot be changed here."""
 
 
 def find(root):
-    """The backend of the machine below ``root``, or None when none is recognised. Unsupported with the reason."""
+    """The backend of the machine below ``root``, or None when none is recognised."""
     loader = _loader_entries(root)
     if root.exists('/run/ostree-booted') or (root.isdir('/ostree/repo') and loader):
         from ._ostree import Ostree
@@ -29,8 +29,8 @@ def find(root):
         from ._sdboot import SystemdBoot
         return SystemdBoot(root, loader)
     if not loader and _unified(root) and not (grub and root.exists(grub + '/grub.cfg')):
-        raise Unsupported('this machine boots a unified kernel image (UKI): its command line is inside the signed '
-                          'image, and changing it means building a new one')
+        from ._uki import Uki
+        return Uki(root)
     if grub:
         from ._grub import Grub
         from ._menu import locate

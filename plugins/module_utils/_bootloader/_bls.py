@@ -76,7 +76,7 @@ class Bls:
 
     @staticmethod
     def _prove(entry, after, wish, variables):
-        """What GRUB itself sets in the menu (TuneD's tuned_params) is out of our reach: say so instead of half a job."""
+        """What the menu itself sets (TuneD's tuned_params) is out of our reach: say so instead of doing half a job."""
         options = type(entry)(entry.path, after).options
         if not wish.met(words(options, variables)):
             raise ValueError('%s takes arguments from a variable that the boot menu sets (%s): change them where they '

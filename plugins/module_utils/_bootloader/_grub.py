@@ -32,8 +32,7 @@ class Grub:
         menu = _menu.load(self.root, self.menu)
         if menu is not None:
             return _menu.report(menu)
-        from ._grubconf import from_files
-        args = from_files(self)
+        args = self.configured()
         return {'effective': args, 'judged': args, 'entries': [], 'entries_disagreeing': [],
                 'reason': 'there is no generated boot menu; taken from the files that make it'}
 
@@ -51,6 +50,11 @@ class Grub:
         plan(self, wish, change, run)
         return {'covered': True, 'reason': None}
 
+    def drop_own(self, change):
+        """Plan that what is marked as ours goes."""
+        from ._grubconf import drop_own
+        drop_own(self, change)
+
     def tool(self):
         """The command's name and arguments that write the menu."""
         if self.folder:
@@ -66,14 +70,18 @@ class Grub:
     def command(self):
         return self.tool()
 
+    def configured(self):
+        """The normal entries' arguments that the files give, None where only running them could tell."""
+        from ._grubconf import from_files
+        return from_files(self)
+
     def pending(self, read, wish):
         """Whether the generated menu lacks what the files may already say (a run that was killed between the two)."""
         return bool(self.menu) and not wish.met(read['judged'] or [])
 
     def predict(self, read, wish, staged):
         """What ``read`` will return once ``staged`` (the Root with the planned edits) was made into a menu."""
-        from ._grubconf import from_files
-        old, new = from_files(self), from_files(Grub(staged, self.menu))
+        old, new = self.configured(), Grub(staged, self.menu).configured()
 
         def after(args):
             if args is None:

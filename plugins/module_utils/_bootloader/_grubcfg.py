@@ -18,6 +18,7 @@ _PIECE = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|\$(?:\{(\w+)\}|(\w+)
 _VARIABLE = re.compile(r'\$(?:\{(\w+)\}|(\w+))')
 _SET = re.compile(r'\s*(?:set\s+)?(\w+)=(.*?)\s*;?\s*$')
 KERNEL = re.compile(r'(linux(?:16|efi)?|module2?|xen_module|multiboot2?|xen_hypervisor)\s')
+_RESCUE = frozenset(['single', 'recovery', 'rescue', 'systemd.unit=rescue.target', 'systemd.unit=emergency.target'])
 _SECTION = re.compile(r'### (BEGIN|END) (\S+) ###')
 
 
@@ -150,7 +151,7 @@ def _kernel_line(line, node, variables):
     node['args'] = words(line[match.end():], variables)[1:]
     if node['args'][:1] == ['placeholder']:
         del node['args'][0]
-    if set(node['args']) & {'single', 'recovery', 'rescue', 'systemd.unit=rescue.target', 'systemd.unit=emergency.target'}:
+    if _RESCUE & set(node['args']):
         node['recovery'] = True
 
 

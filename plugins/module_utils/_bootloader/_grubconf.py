@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What GRUB's files mean and how they are edited: planning for the ``grub`` backend, and /etc/default/grub for others."""
+"""What GRUB's files mean and how they are edited, for the ``grub`` backend; /etc/default/grub for others too."""
 from .._cmdline import Wish
 from . import _grubfilter, _grubvars, _shell
 from ._grub import FILE, FOLDER, OWN
@@ -100,6 +100,16 @@ def held(backend, wish):
             wish = Wish.of(wish.present + [arg for arg in kept.present if not wish.wants(arg)],
                            wish.absent + [arg for arg in kept.absent if arg not in wish.absent])
     return wish
+
+
+def drop_own(backend, change):
+    """Remove our drop-ins and our block."""
+    for name in backend.dropins()[1]:
+        if _grubfilter.read(_text(backend.root, '%s/%s' % (FOLDER, name))) is not None:
+            change.edit('%s/%s' % (FOLDER, name), None)
+    text = _text(backend.root, FILE)
+    if text is not None:
+        change.edit(FILE, _grubfilter.take_out(text)[0].encode('utf-8', 'surrogateescape'))
 
 
 def checked(root, path, text, run, dash):

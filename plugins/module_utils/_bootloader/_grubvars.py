@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kernel arguments in the variables of /etc/default/grub. Pure.
 
-10_linux makes a normal entry's line of ``$GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT`` and a recovery entry's of the
-first alone; 20_linux_xen takes the two ``GRUB_CMDLINE_LINUX_XEN_REPLACE*`` instead where they are not empty.
+10_linux makes a normal entry's line of ``$GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT`` and a recovery entry's of
+the first alone; 20_linux_xen takes the two ``GRUB_CMDLINE_LINUX_XEN_REPLACE*`` instead where they are not empty.
 New arguments go to the DEFAULT variable: it comes last on the line, and recovery entries stay as they were.
 """
 from .._cmdline import is_separator, spans, split
@@ -18,7 +18,8 @@ XEN_DEFAULT = 'GRUB_CMDLINE_LINUX_XEN_REPLACE_DEFAULT'
 def lines(scripts, names=(LINUX, DEFAULT)):
     """The lines that the scripts, sourced in order, give: the normal one and, where it differs, the one for Xen.
 
-    ``names`` are the two variables of the normal one. Each is ``(names, value)`` with the value as ``_shell.evaluate`` gives it.
+    ``names`` are the two variables of the normal one. Each is ``(names, value)``, the value as ``_shell.evaluate``
+    gives it.
     """
     variables = _shell.evaluate(scripts)
     pairs = [names]
@@ -91,7 +92,7 @@ def _others(text, wish, normal):
 
 
 def _cuts(value, gone):
-    """The byte ranges that hold the words to remove, each with one blank beside it; None if a file does not hold one."""
+    """The byte ranges of the words to remove, each with one blank beside it; None where the file does not hold one."""
     cuts = set()
     for _word, start, end in gone:
         chars = value[start:end]

@@ -3,7 +3,7 @@
 """The record of a machine's kernel arguments before our first change, below ``kernel_cmdline`` in state.json.
 
 ``{backend, args: [asked to be present so far], absent: [asked to be absent so far], effective_before: [..] | null,
-files: {path: {before_b64 | null, before_args: [..] | null, sha256_written}}}``
+files: {path: {before_b64 | null, before_args: [our names' former values], sha256_written}}}``
 """
 import base64
 import hashlib
@@ -31,7 +31,7 @@ def remember(root, module, name, wish, before, change):
     for edit in change.files:
         entry = dict(files.get(edit.path) or {
             'before_b64': None if edit.before is None else base64.b64encode(edit.before).decode('ascii'),
-            'before_args': before['judged']})
+            'before_args': [word for word in before['judged'] or [] if wish.wants(word) or wish.gives_way(word)]})
         entry['sha256_written'] = _digest(edit.after)
         files[edit.path] = entry
     record.update(files=files, args=_union(record['args'], wish.present), absent=_union(record['absent'], wish.absent))
@@ -70,8 +70,9 @@ def plan_files(record, change):
     return others
 
 
-def wish_back(record):
-    """What the line must look like again: our arguments gone, the values that gave way to them back."""
+def wish_back(record, left):
+    """What the line must look like again: our arguments gone and, where they are ``left`` in a place that cannot get
+    its former bytes, the values that gave way to them back."""
     ours = Wish.of(record['args'], record['absent'])
     wish = Wish.of([], [])
     for word in record['effective_before'] or []:
@@ -81,6 +82,8 @@ def wish_back(record):
                     if not Wish.of([word]).gives_way(other) and not Wish.of([word]).wants(other)]
             wish.present = kept + [word]
     wish.absent = [arg for arg in record['args'] if not wish.wants(arg)]
+    if not left:
+        wish.present = []
     return wish
 
 

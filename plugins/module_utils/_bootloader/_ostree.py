@@ -14,7 +14,7 @@ class Ostree:
         self.directory = directory
 
     def read(self):
-        """The deployment that boots next has the highest version in its entry (ostree-2-….conf before ostree-1-…)."""
+        """The deployment that boots next has the highest version in its entry: ostree-2.conf goes before ostree-1."""
         found = entries(self.root, self.directory)
         found.sort(key=lambda entry: version_key(entry.fields.get('version', entry.id)), reverse=True)
         listed = [{'id': entry.id, 'title': entry.fields.get('title', entry.id), 'recovery': False,
@@ -45,7 +45,7 @@ class Ostree:
     def activate(self, run, wish, gone):
         """Change the next deployment by one rpm-ostree transaction. OSError with its own words."""
         before = self.read()['effective'] or []
-        path = next((top + '/rpm-ostree' for top in ('/usr/bin', '/bin') if self.root.exists(top + '/rpm-ostree')), None)
+        path = next((path for path in ('/usr/bin/rpm-ostree', '/bin/rpm-ostree') if self.root.exists(path)), None)
         if path is None:
             raise OSError('rpm-ostree is not on this machine, so its arguments cannot be changed')
         after = wish.merge(before)

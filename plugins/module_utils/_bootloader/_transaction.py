@@ -13,7 +13,6 @@ from ._staged import Staged
 
 # As many lines of a menu's unrelated differences as a person reads.
 DRIFT_LINES = 60
-_NEUTRAL = {'LC_ALL': 'C', 'LANG': 'C', 'LANGUAGE': 'C'}
 
 
 class Failed(ValueError):
@@ -22,6 +21,10 @@ class Failed(ValueError):
     def __init__(self, message, **details):
         ValueError.__init__(self, message)
         self.details = details
+
+
+class Interrupted(BaseException):
+    """A signal asked us to end. Not an Exception, so that nothing on the way takes it for a failed command."""
 
 
 class Transaction:
@@ -34,36 +37,44 @@ class Transaction:
         self.change = Change(root)
         self.menu_change = Change(root)
         self.old_menu = None
+        self.step = ''
         self.result = {'backups': [], 'menu_drift': []}
         self.backend = find(root)
         if self.backend is None:
             raise Failed('no boot loader was recognised below %s: looked for GRUB, loader entries, ostree and extlinux'
                          % root.path)
 
+    def run(self, argv, **kwargs):
+        """A command's ``(exit status, output, errors)``; OSError where it cannot be started."""
+        return self.module.run_command(argv, handle_exceptions=False, **kwargs)
+
     def set(self, wish):
         """Bring the wish about. Returns what the module returns."""
         before = self.backend.read()
-        future = self.backend.plan(wish, self.change, self.module.run_command)
+        future = self.backend.plan(wish, self.change, self.run)
         return self._go(wish, before, future)
 
-    def restore(self, args):
-        """Go back to what the record says. Without a record the arguments asked for are taken away, and that is said."""
+    def restore(self):
+        """Go back to what the record says. Without one only what is marked as ours goes, and that is said."""
         record = _memory.load(self.root)
         lost = []
         if record is None:
-            wish = _cmdline.Wish([], args)
-            lost.append('no record of this machine\'s former arguments exists (%s), so older values cannot be brought '
-                        'back' % _memory.PATH)
+            # What stands there may be the machine's own: only what is marked as ours goes.
+            wish = _cmdline.Wish.of([])
+            if hasattr(self.backend, 'drop_own'):
+                self.backend.drop_own(self.change)
+            lost.append('there is no record of the former arguments (%s): older values cannot be brought back'
+                        % _memory.PATH)
         else:
-            changed_since = _memory.plan_files(record, self.change)
-            wish = _memory.wish_back(record)
+            others = _memory.plan_files(record, self.change)
+            wish = _memory.wish_back(record, bool(others) or self._left(record))
             lost.extend('%s was changed by others since: only our arguments were taken out of it' % path
-                        for path in changed_since)
+                        for path in others)
         before = self.backend.read()
         staged = Staged(self.root, self.change)
         rest = Change(staged)
         backend = find(staged) or self.backend
-        future = backend.plan(wish, rest, self.module.run_command) if wish.present or wish.absent else {}
+        future = backend.plan(wish, rest, self.run) if wish.present or wish.absent else {}
         for edit in rest.files:
             self.change.edit(edit.path, edit.after, edit.mode)
         self.options = dict(self.options, remember=False)
@@ -72,6 +83,13 @@ class Transaction:
         if record is not None and not self.module.check_mode:
             _memory.forget(self.root, self.module)
         return result
+
+    def _left(self, record):
+        """Whether something of ours stands where no record says what stood there before (a kernel's new entry)."""
+        backend = find(Staged(self.root, self.change)) or self.backend
+        found = backend.configured() if hasattr(backend, 'configured') else [
+            word for entry in backend.read()['entries'] for word in entry['args']]
+        return any(_cmdline.Wish.of(record['args']).wants(word) for word in found or [])
 
     def _go(self, wish, before, future):
         backend = self.backend
@@ -100,12 +118,15 @@ class Transaction:
         return (find(staged) or self.backend).read()
 
     def _apply(self, wish, before, regenerate, predicted):
-        record = None
-        if self.options['remember']:
-            record = _memory.remember(self.root, self.module, self.backend.name, wish, before, self.change)
+        record = _memory.load(self.root)
         handlers = dict((number, signal.signal(number, _interrupted)) for number in (signal.SIGTERM, signal.SIGHUP))
         try:
+            if self.options['remember']:
+                self.step = 'writing %s: ' % _memory.PATH
+                _memory.remember(self.root, self.module, self.backend.name, wish, before, self.change)
+            self.step = 'writing %s: ' % ', '.join(edit.path for edit in self.change.files)
             self.result['backups'] = self.change.apply(self.module, self.options['backup'])
+            self.step = ''
             if hasattr(self.backend, 'generate'):
                 if not regenerate:
                     return predicted
@@ -120,14 +141,14 @@ class Transaction:
         except BaseException as exc:
             self._undo(exc, record)
             message, details = failure(exc)
-            raise Failed('%s. The files and the menu are as they were.' % message.rstrip('.'), **details)
+            raise Failed('%s%s. The files and the menu are as they were.' % (self.step, message.rstrip('.')), **details)
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
     def _activate(self, wish, before):
         gone = [word for word in before['effective'] or [] if wish.gives_way(word)]
-        self.backend.activate(self.module.run_command, wish, gone)
+        self.backend.activate(self.run, wish, gone)
         # The tool may have its own idea of a file that was planned: the plan has the last word.
         again = Change(self.root)
         for edit in self.change.files:
@@ -137,10 +158,17 @@ class Transaction:
     def _regenerate(self, wish):
         path = self.backend.menu
         self.old_menu = self.root.read_bytes(path)
-        new, drift = self._generate(wish, path.rpartition('/')[0] + '/.cloudclock-new.cfg')
+        folder = path.rpartition('/')[0]
+        for name in self.root.listdir(folder):
+            # What a killed run left behind.
+            if name.startswith('.cloudclock-') and '.cfg' in name:
+                os.unlink(self.root.real(folder + '/' + name))
+        new, drift = self._generate(wish, '%s/.cloudclock-%d.cfg' % (folder, os.getpid()))
         self._refuse_drift(drift)
         self.menu_change.edit(path, new)
+        self.step = 'writing %s: ' % path
         self.result['backups'] += self.menu_change.apply(self.module, self.options['backup'])
+        self.step = ''
 
     def _check_drift(self, wish):
         """In check mode: what the menu would already differ in today, made where it does no harm."""
@@ -150,12 +178,12 @@ class Transaction:
     def _generate(self, wish, beside):
         """``(a fresh menu's bytes, its differences from the old one that are not ours)``.
 
-        The titles are translated, so a menu that differs is made once more in the language C before it is believed.
+        A menu that differs is made once more in the next language before that is believed.
         """
         old = self.root.read(self.backend.menu)
         first = None
-        for language in (_language(self.root), _NEUTRAL):
-            new = self.backend.generate(self.module.run_command, language, beside)
+        for language in _languages(self.root, old):
+            new = self.backend.generate(self.run, language, beside)
             drift = _drift(old, new.decode('utf-8', 'surrogateescape'), self._managed(wish))
             if not drift:
                 return new, []
@@ -171,7 +199,7 @@ class Transaction:
     def _refuse_drift(self, drift):
         self.result['menu_drift'] = drift
         if drift and not self.options['allow_menu_drift']:
-            raise Failed('regenerating the boot menu would change more than these arguments, so it was not done; look '
+            raise Failed('regenerating the boot menu would change more than these arguments, so it was refused; look '
                          'at menu_drift, then regenerate it yourself or allow it with allow_menu_drift', menu_drift=drift)
 
     def _undo(self, exc, record):
@@ -209,17 +237,22 @@ class Transaction:
 
 
 def _interrupted(number, _frame):
-    raise Failed('interrupted by signal %d' % number)
+    raise Interrupted('interrupted by signal %d' % number)
 
 
-def _language(root):
-    """The system's own language, in which its package hooks make the menu: ours may be the operator's."""
-    for path in ('/etc/default/locale', '/etc/locale.conf'):
-        for line in (root.read(path) or '').split('\n'):
-            if line.startswith('LANG='):
-                lang = line[5:].strip().strip('"\'')
-                return {'LANG': lang, 'LC_ALL': lang, 'LANGUAGE': ''}
-    return _NEUTRAL
+def _languages(root, menu):
+    """The languages to make the menu in, best first, as environments.
+
+    Its titles are translated, and 00_header writes ``set lang=de_DE``: the language that the present menu was made in
+    is tried before the system's own, or every menu of another operator's session would look like a drift.
+    """
+    names = [line.strip()[9:] + '.UTF-8' for line in menu.split('\n') if line.strip().startswith('set lang=')][:1]
+    for path in ('/etc/default/locale', '/etc/locale.conf') if names else ():
+        names.extend(line[5:].strip().strip('"\'') for line in (root.read(path) or '').split('\n')
+                     if line.startswith('LANG='))
+    names.append('C')
+    return [{'LANG': name, 'LC_ALL': '', 'LC_MESSAGES': '', 'LANGUAGE': ''}
+            for index, name in enumerate(names) if name not in names[:index]]
 
 
 def _drift(old, new, wish):
@@ -245,9 +278,7 @@ def failure(exc):
     """``(message, details)`` of anything that a run may raise."""
     if isinstance(exc, OSError) and exc.strerror:
         name = exc.filename or ''
-        if isinstance(name, bytes):
-            name = os.fsdecode(name)
-        return '%s%s' % (exc.strerror, ': %s' % name if name else ''), {}
+        return '%s%s' % (exc.strerror, ': %s' % os.fsdecode(name) if name else ''), {}
     return str(exc), getattr(exc, 'details', {})
 
 
