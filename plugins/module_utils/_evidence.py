@@ -152,7 +152,8 @@ def _container(root):
         'podman': root.exists('run/.containerenv'),
         'docker': root.exists('.dockerenv') or root.exists('.dockerinit'),
         'kubernetes': 'KUBERNETES_SERVICE_HOST' in environ or root.exists('run/secrets/kubernetes.io'),
-        'openvz': root.isdir('proc/vz') and not root.isdir('proc/bc'),
+        # the host has /proc/bc as well, and CloudLinux, which is no container, /proc/lve
+        'openvz': root.isdir('proc/vz') and not (root.exists('proc/bc') or root.exists('proc/lve')),
         'vserver': status.group(1) if status else None,
         'cgroup': root.read('proc/self/cgroup') or '',
     }
