@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the role decides, host by host, and what the playbooks make of it for a fleet."""
 import hashlib
-import json
 import os
 import re
 
@@ -12,6 +11,7 @@ pytestmark = pytest.mark.slow
 
 FIX = 'cloudclock.linux.fix_clocksource'
 REVERT = 'cloudclock.linux.revert_clocksource'
+ROLE = os.path.join(os.path.dirname(__file__), '..', '..', '..', 'roles', 'clocksource')
 AT_ONCE = ('-e', 'clocksource_serial=100%')
 
 
@@ -110,3 +110,220 @@ def test_tsc_reliable_takes_the_operators_word_and_the_tsc(fleet):
     }, *AT_ONCE, '-e', 'clocksource_tsc_reliable=true')
     assert run.args('web1', 'kernel_cmdline')[0]['args'] == ['clocksource=tsc', 'tsc=reliable']
     assert run.called('hyperv') == ['clock_facts', 'clocksource']
+
+
+def test_a_canary_that_fails_stops_the_fleet_and_everyone_is_in_the_table(fleet):
+    run = fleet(FIX, {'canary': BROKEN, 'web1': FRESH, 'web2': DONE})
+    assert run.code != 0
+    assert run.called('canary') == ['clock_facts', 'clocksource', 'kernel_cmdline']
+    assert run.called('web1') == run.called('web2') == []
+    line, reason = run.row('canary')
+    assert re.search(r'xen 1104 ns → tsc 21.5 ns +failed, switched +', line)
+    assert reason == 'update-grub failed: no space left on device'
+    assert re.match(r'web1 +- +- +not tried +-$', run.row('web1')[0])
+    assert run.table()[-1].strip() == '1 failed, 2 not tried of 3 hosts'
+    assert run.recap('canary')['failed'] == 1
+
+
+def test_a_share_of_failures_can_be_borne_and_lost_hosts_count(fleet):
+    hosts = {'lost': LOST, 'web1': DONE, 'web2': FRESH, 'web3': BROKEN, 'web4': DONE}
+    run = fleet(FIX, hosts, '-e', 'clocksource_serial=4', '-e', 'clocksource_max_fail_percentage=50')
+    assert run.code != 0 and run.called('web4') == ['clock_facts', 'clocksource']
+    assert re.match(r'lost +unknown +- +unreachable +-$', run.row('lost')[0])
+    assert run.row('lost')[1] == 'no route to host'
+    assert run.table()[-1].strip() == '1 changed, 2 unchanged, 2 failed of 5 hosts'
+    assert [run.recap(host)['failed'] for host in hosts] == [1, 0, 0, 1, 0]
+    run = fleet(FIX, hosts, '-e', '{"clocksource_serial": [4, "100%"], "clocksource_max_fail_percentage": 49}')
+    assert run.code != 0 and run.called('web4') == []
+
+
+def test_a_refusal_fails_only_a_host_that_was_given_a_name(fleet):
+    refused = {'clock_facts': [SLOW], 'clocksource': [REFUSED]}
+    assert fleet(FIX, {'web1': refused, 'web2': DONE}).code == 0
+    run = fleet(FIX, {'web1': NAMED_AND_REFUSED, 'web2': DONE}, '-e', 'clocksource_name=tsc')
+    assert run.code != 0 and run.called('web1') == ['clock_facts', 'clocksource'] and run.called('web2') == []
+    assert 'failed, refused' in run.row('web1')[0] and run.row('web1')[1] == WHY_NOT
+
+
+def test_bad_variables_fail_before_anything_is_read(fleet):
+    run = fleet(FIX, {'web1': FRESH}, '-e', 'clocksource_persist=grub')
+    assert run.code != 0 and run.called('web1') == []
+    assert 'clocksource_persist' in run.row('web1')[1]
+
+
+REBOOT = AT_ONCE + ('-e', 'clocksource_reboot=if_required')
+
+
+def test_a_reboot_is_proved(fleet):
+    run = fleet(FIX, {'web1': dict(FRESH, clock_facts=[SLOW, BOOTED], reboot=[REBOOTED])}, *REBOOT)
+    assert run.code == 0, run.output
+    assert run.called('web1') == ['clock_facts', 'clocksource', 'kernel_cmdline', 'reboot', 'clock_facts']
+    line, _ = run.row('web1')
+    assert 'switched, arguments set, rebooted' in line and line.endswith(' no')
+
+
+@pytest.mark.parametrize('seen, why', [
+    (facts('hpet', ['hpet', 'acpi_pm'], ARGUMENT, ARGUMENT, unstable=True),
+     'the machine runs on hpet and not on tsc; the kernel marked the TSC unstable: watchdog'),
+    (facts('tsc', OFFERED, ['clocksource=hpet'] + ARGUMENT, ARGUMENT),
+     'it booted with clocksource=hpet clocksource=tsc and not with clocksource=tsc'),
+    (facts('tsc', OFFERED, (), ARGUMENT), 'it booted with no clocksource= and not with clocksource=tsc'),
+    (facts('tsc', OFFERED, ARGUMENT, ARGUMENT, unstable=True), 'the kernel marked the TSC unstable: watchdog'),
+])
+def test_a_failed_proof_is_undone_and_stops_the_fleet(fleet, seen, why):
+    hosts = {'web1': dict(FRESH, clock_facts=[SLOW, seen], kernel_cmdline=[SET, BACK], reboot=[REBOOTED]),
+             'web2': FRESH}
+    run = fleet(FIX, hosts, '-e', 'clocksource_serial=1', '-e', 'clocksource_reboot=if_required',
+                '-e', 'clocksource_max_fail_percentage=100')
+    assert run.code != 0 and run.called('web2') == []
+    assert run.called('web1') == ['clock_facts', 'clocksource', 'kernel_cmdline', 'reboot', 'clock_facts',
+                                  'kernel_cmdline', 'reboot']
+    assert run.args('web1', 'kernel_cmdline')[1]['state'] == 'restored'
+    line, reason = run.row('web1')
+    assert 'failed, switched, arguments set,' in line
+    assert reason == ('after the reboot %s; what was made to last was taken back, and the machine was rebooted once more'
+                      % why)
+    assert run.table()[-1].strip() == '1 failed, 1 not tried of 2 hosts'
+
+
+FALLEN = facts('hpet', ['hpet', 'acpi_pm'], ARGUMENT, ARGUMENT, verdict='slow', recommended=None)
+NOT_TAKEN = switch('hpet', action='refused', refused=True, verdict='slow', name=None, reason=WHY_NOT)
+
+
+def test_a_boot_that_nobody_watched_is_proved_by_the_next_run(fleet):
+    """With clocksource_reboot: never the operator reboots, and the proof is what the next run finds."""
+    run = fleet(FIX, {
+        'ours': {'clock_facts': [FALLEN], 'clocksource': [NOT_TAKEN], 'kernel_cmdline': [BACK]},
+        'named': {'clock_facts': [FALLEN], 'kernel_cmdline': [BACK],
+                  'clocksource': [dict(NOT_TAKEN, failed=True, name='tsc', msg=WHY_NOT)]},
+        'not-ours': {'clock_facts': [FALLEN], 'clocksource': [NOT_TAKEN], 'kernel_cmdline': [NOTHING]},
+    }, *AT_ONCE)
+    assert run.code != 0
+    for host in ('ours', 'named', 'not-ours'):
+        assert run.called(host) == ['clock_facts', 'clocksource', 'kernel_cmdline']
+        assert run.args(host, 'kernel_cmdline')[0]['state'] == 'restored'
+    for host in ('ours', 'named'):
+        line, reason = run.row(host)
+        assert 'failed, refused, arguments taken back' in line and line.endswith('pending')
+        assert reason == ('the machine booted with clocksource=tsc but runs on hpet (%s); the argument was taken back, '
+                          'and a second reboot is pending' % WHY_NOT)
+    line, reason = run.row('not-ours')
+    assert ' refused ' in line and reason == WHY_NOT + ('; this collection did not write clocksource=tsc, so it stays')
+    assert run.recap('not-ours')['failed'] == 0
+
+
+def unit_of(text):
+    return {'present': True, 'enabled': True, 'sha256': hashlib.sha256(text.encode()).hexdigest()}
+
+
+def test_the_unit_is_installed_once(fleet):
+    files = {'stat': [{'stat': {'exists': True}}], 'file': [{'changed': True}], 'copy': [{'changed': True}],
+             'systemd_service': [{'changed': True}]}
+    run = fleet(FIX, {'web1': dict(FRESH, **files)}, '-e', 'clocksource_persist=systemd')
+    assert run.code == 0, run.output
+    assert run.called('web1') == ['clock_facts', 'clocksource', 'stat', 'file', 'copy', 'copy', 'systemd_service']
+    assert 'switched, unit installed' in run.row('web1')[0] and run.row('web1')[0].endswith(' no')
+    script, unit = run.args('web1', 'copy')
+    assert script['dest'] == '/usr/local/lib/cloudclock/clocksource.sh'
+    assert script['content'] == open(os.path.join(ROLE, 'files', 'clocksource.sh')).read()
+    assert unit['dest'] == '/etc/systemd/system/cloudclock-clocksource.service'
+    assert re.search(r'^ExecStart=/bin/sh %s watch tsc$' % script['dest'], unit['content'], re.M)
+    assert hashlib.sha256(script['content'].encode()).hexdigest() in unit['content']
+
+    again = {'clock_facts': [facts('tsc', OFFERED, unit=unit_of(unit['content']))], 'clocksource': [switch('tsc')]}
+    older = {'clock_facts': [facts('tsc', OFFERED, unit=unit_of('older'))], 'clocksource': [switch('tsc')]}
+    run = fleet(FIX, {'again': again, 'older': dict(older, **files)}, *AT_ONCE, '-e', 'clocksource_persist=systemd')
+    assert run.called('again') == ['clock_facts', 'clocksource'] and 'systemd_service' in run.called('older')
+    recap = run.recap('again')
+    assert recap['changed'] == 0 and recap['ok'] + recap['skipped'] <= 10
+
+
+def test_persistence_can_be_declined(fleet):
+    run = fleet(FIX, {'web1': FRESH}, '-e', 'clocksource_persist=none')
+    assert run.code == 0 and run.called('web1') == ['clock_facts', 'clocksource']
+    assert run.row('web1')[1] == 'tsc is offered; it lasts until the next boot: clocksource_persist is none'
+
+
+RESTORED = switch('tsc', 'xen', 'restored', reason='xen was the source on 2026-01-01')
+UNIT = {'present': True, 'enabled': True, 'sha256': '0'}
+
+
+def test_revert_takes_everything_back_and_then_nothing(fleet):
+    run = fleet(REVERT, {
+        'arguments': dict(DONE, clocksource=[RESTORED], kernel_cmdline=[BACK]),
+        'unit': {'clock_facts': [facts('tsc', OFFERED, unit=UNIT)], 'clocksource': [RESTORED],
+                 'kernel_cmdline': [NOTHING], 'systemd_service': [{'changed': True}], 'file': [{'changed': True}]},
+        'nothing': {'clock_facts': [SLOW], 'kernel_cmdline': [NOTHING],
+                    'clocksource': [switch('xen', name=None, reason='no record of a switch by this collection')]},
+    }, *AT_ONCE)
+    assert run.code == 0, run.output
+    assert run.args('arguments', 'clocksource')[0]['state'] == 'restored'
+    line, reason = run.row('arguments')
+    assert 'tsc 1104 ns → xen 21.5 ns  restored, arguments taken back' in line and line.endswith('pending')
+    assert reason == 'xen was the source on 2026-01-01'
+    assert 'restored, unit removed' in run.row('unit')[0]
+    assert [args['path'] for args in run.args('unit', 'file')] == [
+        '/etc/systemd/system/cloudclock-clocksource.service', '/usr/local/lib/cloudclock']
+    assert re.search(r' none +no$', run.row('nothing')[0])
+    assert run.row('nothing')[1].startswith('no record') and run.recap('nothing')['changed'] == 0
+
+
+def test_revert_is_proved_by_a_reboot(fleet):
+    same = dict(DONE, clocksource=[RESTORED], kernel_cmdline=[BACK], reboot=[REBOOTED])
+    run = fleet(REVERT, {'as-before': dict(same, clock_facts=[BOOTED, SLOW]),
+                         'not-as-before': dict(same, clock_facts=[BOOTED, facts('hpet', ['hpet'])])}, *REBOOT)
+    assert run.row('as-before')[0].endswith('restored, arguments taken back, rebooted  no')
+    assert run.row('not-as-before')[1] == 'after the reboot the machine runs on hpet and not on xen'
+    assert [run.recap(host)['failed'] for host in ('as-before', 'not-as-before')] == [0, 1]
+
+
+def test_check_mode_predicts_and_reboots_nothing(fleet):
+    run = fleet(FIX, {'web1': dict(FRESH, reboot=[REBOOTED])}, '--check', '--diff', *REBOOT)
+    assert run.code == 0, run.output
+    assert all(call['check'] for call in run.calls) and run.called('web1')[-1] in ('reboot', 'kernel_cmdline')
+    assert 'would be switched, arguments set' in run.row('web1')[0] and run.row('web1')[0].endswith('pending')
+
+
+@pytest.mark.parametrize('tags, called', [
+    (['--tags', 'facts'], ['clock_facts']),
+    (['--tags', 'report'], ['clock_facts']),
+    (['--tags', 'switch'], ['clock_facts', 'clocksource']),
+    (['--tags', 'persist'], ['clock_facts', 'kernel_cmdline']),
+    (['--tags', 'switch,persist'], ['clock_facts', 'clocksource', 'kernel_cmdline']),
+    (['--skip-tags', 'reboot'], ['clock_facts', 'clocksource', 'kernel_cmdline']),
+    (['--skip-tags', 'persist,reboot'], ['clock_facts', 'clocksource']),
+    (['--tags', 'reboot'], ['clock_facts', 'reboot', 'clock_facts']),
+])
+def test_tags_choose_the_stages(fleet, tags, called):
+    """Each stage works by itself: what is made to last is then what runs, where that is the source to have."""
+    running = facts('tsc', OFFERED, (), ARGUMENT if tags == ['--tags', 'reboot'] else ())
+    run = fleet(FIX, {'web1': dict(FRESH, clock_facts=[running, BOOTED], reboot=[REBOOTED])}, *(REBOOT + tuple(tags)))
+    assert run.code == 0, run.output
+    assert run.called('web1') == called, run.output
+    assert run.row('web1')
+
+
+def test_persist_by_itself_keeps_nothing_that_does_not_run(fleet):
+    run = fleet(FIX, {'web1': FRESH}, '--tags', 'persist')
+    assert run.code == 0 and run.called('web1') == ['clock_facts']
+
+
+def test_the_table_is_readable_in_either_format(fleet):
+    long = 'a reason of many words that has to be wrapped: ' + '"quoted" words and more of them ' * 8
+    hosts = {'a-host-with-a-rather-long-name.example.org': dict(DONE, clocksource=[switch('tsc', reason=long)]),
+             'web1': FRESH,
+             'web2': dict(BROKEN, clocksource=[switch('hyperv_clocksource_msr', 'hyperv_clocksource_tsc_page',
+                                                      'switched', verdict='slow')])}
+    for form in ('yaml', 'json'):
+        run = fleet(FIX, hosts, *AT_ONCE, ANSIBLE_CALLBACK_RESULT_FORMAT=form)
+        table = run.table()
+        assert max(len(line) for line in table) <= 120 and len(table) > 8
+        assert not any('\\' in line for line in table)
+        starts = {line.index('aws xen') for line in table if 'aws xen' in line}
+        assert len(starts) == 1 and table[0].index('cloud') in starts
+
+
+def test_limit_leaves_the_others_out_of_the_table(fleet):
+    run = fleet(FIX, {'web1': DONE, 'web2': DONE}, '--limit', 'web2')
+    assert run.code == 0 and run.called('web1') == []
+    assert run.table()[-1].strip() == '1 unchanged of 1 host'
