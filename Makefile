@@ -23,13 +23,13 @@ fix: venv-run tree ## put this machine, or INVENTORY's, on the right clocksource
 revert: venv-run tree ## take back what fix did
 	@tools/play.sh playbooks/revert-clocksource.yml
 
-check: venv tree ## lint, unit tests, sanity, the built collection: a few minutes
+check: venv tree system ## lint, unit tests, sanity, the built collection: a few minutes
 	@$(BIN)/python tests/run.py check
 
-test: venv tree ## check, every Python and ansible-core at hand, real kernels: up to 45 minutes
+test: venv tree system ## check, every Python and ansible-core at hand, real kernels: up to 45 minutes
 	@$(BIN)/python tests/run.py test
 
-test-all: venv tree ## test, and every scenario that does not fit there
+test-all: venv tree system ## test, and every scenario that does not fit there
 	@$(BIN)/python tests/run.py all
 
 unit: venv tree ## the unit tests only
@@ -47,6 +47,13 @@ tree: ## lay this folder out as ansible_collections/cloudclock/linux
 	@test "$$(readlink .collections/ansible_collections/cloudclock/linux)" = ../../.. || \
 	  ln -sfn ../../.. .collections/ansible_collections/cloudclock/linux
 
+# A virtual environment that was copied or moved, or whose Python is gone, is made anew.
+ifneq ($(wildcard $(VENV)/.run),)
+  ifeq ($(shell head -n 2 $(BIN)/ansible-playbook | grep -q '$(BIN)/python' && $(BIN)/python -c 'print(1)'),)
+    $(shell rm -rf $(VENV))
+  endif
+endif
+
 venv-run: $(VENV)/.run
 venv: $(VENV)/.test ## a virtual environment with the tests' tools
 
@@ -57,6 +64,12 @@ $(VENV)/.run: requirements/run.txt
 $(VENV)/.test: requirements/test.txt $(VENV)/.run
 	@tools/venv.sh "$(PYTHON)" $(VENV) $<
 	@touch $@
+
+# what the tests use of the system's own
+.PHONY: system
+system:
+	@command -v git >/dev/null || tools/apt.sh git
+	@command -v ip >/dev/null || tools/apt.sh iproute2
 
 clean: ## remove what make laid here, but not the lab's images
 	rm -rf .venv .collections .cache .hypothesis .pytest_cache build tests/output

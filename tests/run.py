@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent.parent
 LOGS = HERE / '.cache' / 'logs'
 SLOTS = int(os.environ.get('TEST_JOBS', '2'))
 SHOWN_LINES = 60
-NOT_RUN = re.compile(r'^not run: .*', re.MULTILINE)
+NOT_RUN = re.compile(r'^(?:not run: |SKIPPED ).*', re.MULTILINE)
 
 
 class Part:
