@@ -130,7 +130,7 @@ def _device_tree(root):
 
 
 def _log_marks(log):
-    """Lines of arch/x86/kernel/cpu/hypervisor.c and paravirt.c: the last of each, that is this boot's."""
+    """What hypervisor.c, paravirt.c and dmi_scan.c of the kernel say: the last of each, which is this boot's."""
     if not log:
         return {}
     found = {}
@@ -139,6 +139,8 @@ def _log_marks(log):
             found['hypervisor'] = line.split('Hypervisor detected: ', 1)[1].strip()
         elif 'Booting paravirtualized kernel' in line:
             found['paravirt'] = line.rsplit(' on ', 1)[-1].strip()
+        elif 'DMI: ' in line and ', BIOS ' in line:
+            found['dmi'] = line.split('DMI: ', 1)[1].strip()
     return found
 
 

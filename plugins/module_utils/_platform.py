@@ -17,6 +17,9 @@ def judge(evidence):
     ``settled`` is False where neither firmware, the hypervisor's files nor cloud-init said which cloud this is or
     that it is none: only then has asking a metadata service a point.
     """
+    logged = (evidence.get('log') or {}).get('dmi')
+    if logged and not evidence.get('dmi'):
+        evidence = dict(evidence, dmi=rules.from_log(logged))
     container, container_why = _hypervisor.container(evidence)
     seen = container is not None or any(evidence.get(key) for key in _READABLE)
     provider, why = _provider(evidence)

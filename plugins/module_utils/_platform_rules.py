@@ -34,6 +34,20 @@ def _holds(value, how, text):
     return value.endswith(text) if how == '$' else text in value
 
 
+def from_log(text):
+    """The kernel's "Amazon EC2 r5d.xlarge/, BIOS 1.0 10/16/2017" (vendor product/board, BIOS version date) → fields.
+
+    drivers/firmware/dmi_scan.c puts only a space between vendor and product, so a vendor is one that a row names;
+    of others the two stay together.
+    """
+    name, dummy, bios = text.partition(', BIOS ')
+    name = name.split('/')[0].strip()
+    vendors = [row[1][0][2] for row in CLOUDS + XEN_FIRMWARE + VM_FIRMWARE + QEMU_FIRMWARE
+               if row[1][0][:2] == ['sys_vendor', '=']]
+    vendor = next((vendor for vendor in vendors if name.startswith(vendor + ' ')), name)
+    return {'sys_vendor': vendor, 'product_name': name[len(vendor):].strip(), 'bios_version': bios.rpartition(' ')[0]}
+
+
 # aws: docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
 # gcp: cloud.google.com/compute/docs/instances/detect-compute-engine
 # ibm: the chassis vendor's third part is the profile, "IBM:Cloud Compute Server 1.0:bx2-2x8"
@@ -138,12 +152,12 @@ kvm | product_name ^ RHEV
 kvm | sys_vendor = oVirt
 kvm | sys_vendor = KubeVirt
 kvm | product_name = KubeVirt
-kvm | product_name = AHV
+kvm | sys_vendor = Nutanix | product_name = AHV
 kvm | product_name = crosvm
 hyperv | sys_vendor = Microsoft Corporation | product_name = Virtual Machine
 hyperv | product_version ^ Hyper-V
 openbsd-vmm | sys_vendor = OpenBSD
-unknown-vm | product_name ^ Apple Virtualization
+unknown-vm | sys_vendor = Apple Inc. | product_name ^ Apple Virtualization
 unknown-vm | product_name ^ SmartDC
 unknown-vm | product_name ^ CloudStack
 kvm | product_name ^ OpenStack

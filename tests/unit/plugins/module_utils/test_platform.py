@@ -159,6 +159,22 @@ def test_firmware_texts_are_compared_with_their_case():
     assert rules.match({'sys_vendor': 'GOOGLE', 'product_name': 'Google'}, rules.CLOUDS) == (None, None)
 
 
+@pytest.mark.parametrize('text, vendor, product, bios', [
+    ('Amazon EC2 r5d.xlarge/, BIOS 1.0 10/16/2017', 'Amazon EC2', 'r5d.xlarge', '1.0'),
+    ('Xen HVM domU, BIOS 4.2.amazon 08/24/2006', 'Xen', 'HVM domU', '4.2.amazon'),
+    ('Dell Inc. PowerEdge R720/0X3D66, BIOS 2.5.2 01/28/2015', 'Dell Inc. PowerEdge R720', '', '2.5.2'),
+    ('VMware, Inc. VMware20,1/440BX Desktop Reference Platform, BIOS VMW201.00V 12/05/2022',
+     'VMware, Inc. VMware20,1', '', 'VMW201.00V'),
+])
+def test_the_kernels_line_about_firmware(text, vendor, product, bios):
+    assert rules.from_log(text) == {'sys_vendor': vendor, 'product_name': product, 'bios_version': bios}
+
+
+def test_firmware_itself_stands_above_the_kernels_line():
+    found = _platform.judge({'dmi': {'sys_vendor': 'Hetzner'}, 'log': {'dmi': 'Vultr VC2, BIOS 1 1/1/2020'}})
+    assert found['cloud']['provider'] == 'hetzner'
+
+
 def test_at_least_sixty_machines_beyond_the_sample_each_with_its_source():
     rows = [param.values[0] for param in recorded('further.json')]
     assert len(rows) >= 60
