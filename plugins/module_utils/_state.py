@@ -47,10 +47,16 @@ def update(root, module, key, value):
 
 
 def forget(root, module, key):
-    """Drop a key; the file goes with the last one."""
+    """Drop a key; the file and its directory go with the last one."""
     state = load(root)
-    if state.pop(key, None) is not None:
-        _save(root, module, state)
+    if state.pop(key, None) is None:
+        return
+    _save(root, module, state)
+    if not state:
+        try:
+            os.rmdir(os.path.dirname(root.real(PATH)))
+        except OSError:
+            pass  # something else is kept there
 
 
 def _save(root, module, state):

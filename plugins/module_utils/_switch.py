@@ -58,7 +58,8 @@ def _writable(writable):
 
 def _stable(tsc):
     if tsc['unstable'] is None:
-        return None, 'the log of this boot is not complete; the kernel withdraws a source that it marks unstable'
+        return None, ('the messages of this boot cannot be read to their start; the kernel withdraws a source that it '
+                      'marks unstable')
     if tsc['unstable']:
         return False, 'the kernel marked the TSC unstable in this boot: %s' % (tsc['unstable_reason'] or 'no reason')
     return True, 'not marked unstable in this boot'

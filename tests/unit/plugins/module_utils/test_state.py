@@ -38,7 +38,7 @@ def test_last_key_takes_the_file_with_it(tmp_path):
     _state.forget(root, Module(), 'a')
     assert _state.load(root) == {'b': 2}
     _state.forget(root, Module(), 'b')
-    assert not (tmp_path / _state.PATH.lstrip('/')).exists()
+    assert not (tmp_path / _state.PATH.lstrip('/')).parent.exists()
 
 
 @pytest.mark.parametrize('text', ['{"clocksource"', '[]', '\x00'])

@@ -194,7 +194,7 @@ def with_facts(room, **facts):
     (with_facts('tsc', constant=True, nonstop=True), 'vouched', True, 'by cpuid'),
     (with_facts('tsc', unstable=True, unstable_reason='check_tsc_sync_source failed'), 'stable', False,
      'check_tsc_sync_source failed'),
-    (with_facts('tsc', unstable=None), 'stable', None, 'not complete'),
+    (with_facts('tsc', unstable=None), 'stable', None, 'cannot be read to their start'),
     (with_facts('tsc', emulated=True), 'emulation', False, 'emulated'),
     (FACTS, 'emulation', None, 'not measured'),
     (FACTS, 'warp', None, 'not run'),
