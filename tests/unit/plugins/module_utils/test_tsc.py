@@ -99,6 +99,7 @@ def test_stamps_that_jump_back_in_mid_boot_do_not_begin_a_boot():
 
 
 def test_a_stamp_of_zero_early_in_a_boot_does_not_begin_another():
-    lines = ['[    0.000000] tsc: Fast TSC calibration using PIT', '[    0.000002] tsc: Detected 2000.000 MHz processor',
+    lines = ['[    0.000000] tsc: Fast TSC calibration using PIT',
+             '[    0.000002] tsc: Detected 2000.000 MHz processor',
              '[    0.000000] Console: colour VGA+ 80x25']
     assert _tsc.this_boot(lines) == lines
