@@ -11,9 +11,11 @@ import re
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+COLUMNS = ('host', 'cloud', 'before → after', 'change', 'reboot')
 REPO = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
 
 ACTION = '''
@@ -68,14 +70,24 @@ class Run:
         return lines[start:end + 1]
 
     def row(self, host):
-        """The host's line and the lines of its reason, each stripped."""
-        lines = [line.strip() for line in self.table()]
-        start = next(n for n, line in enumerate(lines) if line.split(' ')[0] == host)
-        indent = [len(line) - len(line.lstrip()) for line in self.table()]
-        end = start + 1
-        while end < len(lines) and lines[end] and indent[end] > indent[start]:
-            end += 1
-        return lines[start], ' '.join(lines[start + 1:end])
+        """``{column: text}`` and the reason, cells and lines that were wrapped put together again."""
+        table = [line for line in self.table() if line.strip()]
+        starts = [table[0].index(title) for title in COLUMNS] + [None]
+        cut = [[line[a:b].strip() for a, b in zip(starts, starts[1:])] for line in table]
+        mine = next(n for n, line in enumerate(table) if cut[n][0] == host)
+        cells, reason = [[] for title in COLUMNS], []
+        for n in range(mine, len(table) - 1):
+            indent = len(table[n]) - len(table[n].lstrip()) - starts[0]
+            if indent == 4:
+                reason.append(table[n].strip())
+            elif reason or (n > mine and indent == 0):
+                break
+            else:
+                for cell, text in zip(cells, cut[n]):
+                    cell.append(text)
+        found = {title: ' '.join(cell).strip() for title, cell in zip(COLUMNS, cells)}
+        return SimpleNamespace(cloud=found['cloud'], clock=found['before → after'], change=found['change'],
+                               reboot=found['reboot'], reason=' '.join(reason))
 
 
 @pytest.fixture

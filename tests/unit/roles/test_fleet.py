@@ -21,7 +21,7 @@ def facts(current, available, running=(), configured=(), verdict='optimal', reco
         'cloud': {'provider': 'aws', 'platform': 'xen'}, 'hypervisor': {'type': 'xen'}, 'tsc': tsc,
         'clocksource': {'current': current, 'available': list(available), 'verdict': verdict,
                         'recommended': recommended, 'reason': 'a reason'},
-        'boot': dict({'running': ['ro'] + list(running), 'kernel_choice': available[0] if available else None,
+        'boot': dict({'bootloader': 'grub', 'running': ['ro'] + list(running), 'kernel_choice': available[0] if available else None,
                       'configured': None if configured is None else ['ro'] + list(configured),
                       'reboot_required': configured is not None and list(running) != list(configured),
                       'unit': {'present': False, 'enabled': False, 'sha256': None}}, **more)}
@@ -83,15 +83,15 @@ def test_what_is_decided_host_by_host(fleet):
     for host in ('done', 'own-choice', 'not-yet-booted', 'no-boot-loader', 'refused', 'left-alone'):
         assert run.called(host) == ['clock_facts', 'clocksource'], host
 
-    line, reason = run.row('fresh')
-    assert re.match(r'fresh +aws xen +xen 1104 ns → tsc 21.5 ns +switched, arguments set +pending$', line)
-    assert reason == 'tsc is offered'
-    assert re.match(r'done +aws xen +tsc +none +no$', run.row('done')[0])
-    assert run.row('own-choice')[1] == 'tsc is offered; the kernel takes it by itself'
-    assert run.row('own-choice')[0].endswith('no')
-    assert run.row('not-yet-booted')[0].endswith('pending')
-    assert re.search(r' xen +refused +no$', run.row('refused')[0]) and run.row('refused')[1] == WHY_NOT
-    assert re.search(r' kvm-clock +left alone +no$', run.row('left-alone')[0])
+    assert vars(run.row('fresh')) == {
+        'cloud': 'aws xen', 'clock': 'xen 1104 ns → tsc 21.5 ns', 'change': 'switched, arguments set',
+        'reboot': 'pending', 'reason': 'tsc is offered'}
+    assert vars(run.row('done')) == {
+        'cloud': 'aws xen', 'clock': 'tsc', 'change': 'none', 'reboot': 'no', 'reason': 'tsc is the first choice'}
+    assert run.row('own-choice').reason == 'tsc is offered; the kernel takes it by itself'
+    assert [run.row(host).reboot for host in ('own-choice', 'not-yet-booted')] == ['no', 'pending']
+    assert (run.row('refused').change, run.row('refused').reason) == ('refused', WHY_NOT)
+    assert (run.row('left-alone').change, run.row('left-alone').clock) == ('left alone', 'kvm-clock')
     assert run.table()[-1].strip() == '4 changed, 4 unchanged, 1 refused of 9 hosts'
 
 
@@ -117,10 +117,11 @@ def test_a_canary_that_fails_stops_the_fleet_and_everyone_is_in_the_table(fleet)
     assert run.code != 0
     assert run.called('canary') == ['clock_facts', 'clocksource', 'kernel_cmdline']
     assert run.called('web1') == run.called('web2') == []
-    line, reason = run.row('canary')
-    assert re.search(r'xen 1104 ns → tsc 21.5 ns +failed, switched +', line)
-    assert reason == 'update-grub failed: no space left on device'
-    assert re.match(r'web1 +- +- +not tried +-$', run.row('web1')[0])
+    canary = run.row('canary')
+    assert (canary.clock, canary.change) == ('xen 1104 ns → tsc 21.5 ns', 'failed, switched')
+    assert canary.reason == 'update-grub failed: no space left on device'
+    assert vars(run.row('web1')) == {'cloud': '-', 'clock': '-', 'change': 'not tried', 'reboot': '-',
+                                     'reason': 'the fleet was stopped before its turn'}
     assert run.table()[-1].strip() == '1 failed, 2 not tried of 3 hosts'
     assert run.recap('canary')['failed'] == 1
 
@@ -129,8 +130,7 @@ def test_a_share_of_failures_can_be_borne_and_lost_hosts_count(fleet):
     hosts = {'lost': LOST, 'web1': DONE, 'web2': FRESH, 'web3': BROKEN, 'web4': DONE}
     run = fleet(FIX, hosts, '-e', 'clocksource_serial=4', '-e', 'clocksource_max_fail_percentage=50')
     assert run.code != 0 and run.called('web4') == ['clock_facts', 'clocksource']
-    assert re.match(r'lost +unknown +- +unreachable +-$', run.row('lost')[0])
-    assert run.row('lost')[1] == 'no route to host'
+    assert (run.row('lost').change, run.row('lost').reason) == ('unreachable', 'no route to host')
     assert run.table()[-1].strip() == '1 changed, 2 unchanged, 2 failed of 5 hosts'
     assert [run.recap(host)['failed'] for host in hosts] == [1, 0, 0, 1, 0]
     run = fleet(FIX, hosts, '-e', '{"clocksource_serial": [4, "100%"], "clocksource_max_fail_percentage": 49}')
@@ -142,13 +142,13 @@ def test_a_refusal_fails_only_a_host_that_was_given_a_name(fleet):
     assert fleet(FIX, {'web1': refused, 'web2': DONE}).code == 0
     run = fleet(FIX, {'web1': NAMED_AND_REFUSED, 'web2': DONE}, '-e', 'clocksource_name=tsc')
     assert run.code != 0 and run.called('web1') == ['clock_facts', 'clocksource'] and run.called('web2') == []
-    assert 'failed, refused' in run.row('web1')[0] and run.row('web1')[1] == WHY_NOT
+    assert (run.row('web1').change, run.row('web1').reason) == ('failed, refused', WHY_NOT)
 
 
 def test_bad_variables_fail_before_anything_is_read(fleet):
     run = fleet(FIX, {'web1': FRESH}, '-e', 'clocksource_persist=grub')
     assert run.code != 0 and run.called('web1') == []
-    assert 'clocksource_persist' in run.row('web1')[1]
+    assert 'clocksource_persist' in run.row('web1').reason
 
 
 REBOOT = AT_ONCE + ('-e', 'clocksource_reboot=if_required')
@@ -158,8 +158,7 @@ def test_a_reboot_is_proved(fleet):
     run = fleet(FIX, {'web1': dict(FRESH, clock_facts=[SLOW, BOOTED], reboot=[REBOOTED])}, *REBOOT)
     assert run.code == 0, run.output
     assert run.called('web1') == ['clock_facts', 'clocksource', 'kernel_cmdline', 'reboot', 'clock_facts']
-    line, _ = run.row('web1')
-    assert 'switched, arguments set, rebooted' in line and line.endswith(' no')
+    assert (run.row('web1').change, run.row('web1').reboot) == ('switched, arguments set, rebooted', 'no')
 
 
 @pytest.mark.parametrize('seen, why', [
@@ -179,10 +178,10 @@ def test_a_failed_proof_is_undone_and_stops_the_fleet(fleet, seen, why):
     assert run.called('web1') == ['clock_facts', 'clocksource', 'kernel_cmdline', 'reboot', 'clock_facts',
                                   'kernel_cmdline', 'reboot']
     assert run.args('web1', 'kernel_cmdline')[1]['state'] == 'restored'
-    line, reason = run.row('web1')
-    assert 'failed, switched, arguments set,' in line
-    assert reason == ('after the reboot %s; what was made to last was taken back, and the machine was rebooted once more'
-                      % why)
+    row = run.row('web1')
+    assert row.change == 'failed, switched, arguments set, arguments taken back, rebooted twice' and row.reboot == 'no'
+    assert row.reason == ('after the reboot %s; what was made to last was taken back, and the machine was rebooted '
+                          'once more' % why)
     assert run.table()[-1].strip() == '1 failed, 1 not tried of 2 hosts'
 
 
@@ -203,12 +202,13 @@ def test_a_boot_that_nobody_watched_is_proved_by_the_next_run(fleet):
         assert run.called(host) == ['clock_facts', 'clocksource', 'kernel_cmdline']
         assert run.args(host, 'kernel_cmdline')[0]['state'] == 'restored'
     for host in ('ours', 'named'):
-        line, reason = run.row(host)
-        assert 'failed, refused, arguments taken back' in line and line.endswith('pending')
-        assert reason == ('the machine booted with clocksource=tsc but runs on hpet (%s); the argument was taken back, '
+        row = run.row(host)
+        assert (row.change, row.reboot) == ('failed, refused, arguments taken back', 'pending')
+        assert row.reason == ('the machine booted with clocksource=tsc but runs on hpet (%s); the argument was taken back, '
                           'and a second reboot is pending' % WHY_NOT)
-    line, reason = run.row('not-ours')
-    assert ' refused ' in line and reason == WHY_NOT + ('; this collection did not write clocksource=tsc, so it stays')
+    row = run.row('not-ours')
+    assert row.change == 'refused'
+    assert row.reason == WHY_NOT + '; this collection did not write clocksource=tsc, so it stays'
     assert run.recap('not-ours')['failed'] == 0
 
 
@@ -222,7 +222,7 @@ def test_the_unit_is_installed_once(fleet):
     run = fleet(FIX, {'web1': dict(FRESH, **files)}, '-e', 'clocksource_persist=systemd')
     assert run.code == 0, run.output
     assert run.called('web1') == ['clock_facts', 'clocksource', 'stat', 'file', 'copy', 'copy', 'systemd_service']
-    assert 'switched, unit installed' in run.row('web1')[0] and run.row('web1')[0].endswith(' no')
+    assert (run.row('web1').change, run.row('web1').reboot) == ('switched, unit installed', 'no')
     script, unit = run.args('web1', 'copy')
     assert script['dest'] == '/usr/local/lib/cloudclock/clocksource.sh'
     assert script['content'] == open(os.path.join(ROLE, 'files', 'clocksource.sh')).read()
@@ -241,7 +241,7 @@ def test_the_unit_is_installed_once(fleet):
 def test_persistence_can_be_declined(fleet):
     run = fleet(FIX, {'web1': FRESH}, '-e', 'clocksource_persist=none')
     assert run.code == 0 and run.called('web1') == ['clock_facts', 'clocksource']
-    assert run.row('web1')[1] == 'tsc is offered; it lasts until the next boot: clocksource_persist is none'
+    assert run.row('web1').reason == 'tsc is offered; it lasts until the next boot: clocksource_persist is none'
 
 
 RESTORED = switch('tsc', 'xen', 'restored', reason='xen was the source on 2026-01-01')
@@ -253,27 +253,31 @@ def test_revert_takes_everything_back_and_then_nothing(fleet):
         'arguments': dict(DONE, clocksource=[RESTORED], kernel_cmdline=[BACK]),
         'unit': {'clock_facts': [facts('tsc', OFFERED, unit=UNIT)], 'clocksource': [RESTORED],
                  'kernel_cmdline': [NOTHING], 'systemd_service': [{'changed': True}], 'file': [{'changed': True}]},
-        'nothing': {'clock_facts': [SLOW], 'kernel_cmdline': [NOTHING],
+        'no-boot-loader': {'clock_facts': [facts('tsc', OFFERED, configured=None, bootloader=None)],
+                           'clocksource': [RESTORED]},
+        'nothing': {'clock_facts': [SLOW], 'kernel_cmdline': [dict(NOTHING, not_restored=['no record of arguments'])],
                     'clocksource': [switch('xen', name=None, reason='no record of a switch by this collection')]},
     }, *AT_ONCE)
     assert run.code == 0, run.output
     assert run.args('arguments', 'clocksource')[0]['state'] == 'restored'
-    line, reason = run.row('arguments')
-    assert 'tsc 1104 ns → xen 21.5 ns  restored, arguments taken back' in line and line.endswith('pending')
-    assert reason == 'xen was the source on 2026-01-01'
-    assert 'restored, unit removed' in run.row('unit')[0]
+    assert vars(run.row('arguments')) == {
+        'cloud': 'aws xen', 'clock': 'tsc 1104 ns → xen 21.5 ns', 'change': 'restored, arguments taken back',
+        'reboot': 'pending', 'reason': 'xen was the source on 2026-01-01'}
+    assert run.row('unit').change == 'restored, unit removed'
     assert [args['path'] for args in run.args('unit', 'file')] == [
         '/etc/systemd/system/cloudclock-clocksource.service', '/usr/local/lib/cloudclock']
-    assert re.search(r' none +no$', run.row('nothing')[0])
-    assert run.row('nothing')[1].startswith('no record') and run.recap('nothing')['changed'] == 0
+    assert (run.row('nothing').change, run.row('nothing').reboot) == ('none', 'no')
+    assert run.row('nothing').reason == 'no record of a switch by this collection; no record of arguments'
+    assert run.row('no-boot-loader').change == 'restored'
+    assert run.recap('nothing')['changed'] == 0
 
 
 def test_revert_is_proved_by_a_reboot(fleet):
     same = dict(DONE, clocksource=[RESTORED], kernel_cmdline=[BACK], reboot=[REBOOTED])
     run = fleet(REVERT, {'as-before': dict(same, clock_facts=[BOOTED, SLOW]),
                          'not-as-before': dict(same, clock_facts=[BOOTED, facts('hpet', ['hpet'])])}, *REBOOT)
-    assert run.row('as-before')[0].endswith('restored, arguments taken back, rebooted  no')
-    assert run.row('not-as-before')[1] == 'after the reboot the machine runs on hpet and not on xen'
+    assert run.row('as-before').change == 'restored, arguments taken back, rebooted'
+    assert run.row('not-as-before').reason == 'after the reboot the machine runs on hpet and not on xen'
     assert [run.recap(host)['failed'] for host in ('as-before', 'not-as-before')] == [0, 1]
 
 
@@ -281,7 +285,7 @@ def test_check_mode_predicts_and_reboots_nothing(fleet):
     run = fleet(FIX, {'web1': dict(FRESH, reboot=[REBOOTED])}, '--check', '--diff', *REBOOT)
     assert run.code == 0, run.output
     assert all(call['check'] for call in run.calls) and run.called('web1')[-1] in ('reboot', 'kernel_cmdline')
-    assert 'would be switched, arguments set' in run.row('web1')[0] and run.row('web1')[0].endswith('pending')
+    assert (run.row('web1').change, run.row('web1').reboot) == ('would be switched, arguments set', 'pending')
 
 
 @pytest.mark.parametrize('tags, called', [
