@@ -57,22 +57,23 @@ cloudclock_edit() {
         cloudclock_out=$cloudclock_out${cloudclock_out:+ }$cloudclock_add
     fi
 }
+cloudclock_linux=${GRUB_CMDLINE_LINUX-} cloudclock_default=${GRUB_CMDLINE_LINUX_DEFAULT-}
 cloudclock_init= cloudclock_add=%(add)s
-cloudclock_edit "${GRUB_CMDLINE_LINUX-}" ''
+cloudclock_edit "$cloudclock_linux" ''
 GRUB_CMDLINE_LINUX=$cloudclock_out
-cloudclock_edit "${GRUB_CMDLINE_LINUX_DEFAULT-}" last
+cloudclock_edit "$cloudclock_default" last
 GRUB_CMDLINE_LINUX_DEFAULT=$cloudclock_out
 if [ -n "${GRUB_CMDLINE_LINUX_XEN_REPLACE-}${GRUB_CMDLINE_LINUX_XEN_REPLACE_DEFAULT-}" ]; then
-    cloudclock_edit "${GRUB_CMDLINE_LINUX_XEN_REPLACE-}" ''
-    GRUB_CMDLINE_LINUX_XEN_REPLACE=$cloudclock_out
-    if [ -n "${GRUB_CMDLINE_LINUX_XEN_REPLACE_DEFAULT-}" ]; then
-        cloudclock_edit "$GRUB_CMDLINE_LINUX_XEN_REPLACE_DEFAULT" last
-        GRUB_CMDLINE_LINUX_XEN_REPLACE_DEFAULT=$cloudclock_out
-    fi
+    # Under Xen these two count instead where they are not empty; a blank keeps them so.
+    cloudclock_init= cloudclock_add=%(add)s
+    cloudclock_edit "${GRUB_CMDLINE_LINUX_XEN_REPLACE:-$cloudclock_linux}" ''
+    GRUB_CMDLINE_LINUX_XEN_REPLACE=${cloudclock_out:- }
+    cloudclock_edit "${GRUB_CMDLINE_LINUX_XEN_REPLACE_DEFAULT:-$cloudclock_default}" last
+    GRUB_CMDLINE_LINUX_XEN_REPLACE_DEFAULT=${cloudclock_out:- }
 fi
 unset -f cloudclock_edit
 unset cloudclock_out cloudclock_rest cloudclock_gap cloudclock_word cloudclock_bare cloudclock_part
-unset cloudclock_init cloudclock_add
+unset cloudclock_init cloudclock_add cloudclock_linux cloudclock_default
 '''
 
 

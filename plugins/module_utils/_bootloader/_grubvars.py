@@ -35,9 +35,9 @@ def arguments(scripts):
     return None if _shell.UNKNOWN in text else split(text)[0]
 
 
-def met(scripts, wish):
+def met(scripts, wish, names=(LINUX, DEFAULT)):
     """Whether every line that the scripts give has what was asked; False where that cannot be known."""
-    texts = [_shell.text_of(value) for _names, value in lines(scripts)]
+    texts = [_shell.text_of(value) for _names, value in lines(scripts, names)]
     return all(_shell.UNKNOWN not in text and wish.met(split(text)[0]) for text in texts)
 
 
@@ -52,7 +52,8 @@ def edit(text, wish, prefer=DEFAULT, names=(LINUX, DEFAULT)):
             text = _edit_line(text, wish, found[index], prefer, names)
         if text is None:
             return None
-    return text
+    # The Xen line may share a variable with the normal one.
+    return text if met([_shell.parse(text)], wish, names) else None
 
 
 def _edit_line(text, wish, line, prefer, normal):

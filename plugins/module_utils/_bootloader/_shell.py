@@ -144,7 +144,7 @@ class _Parser:
         if word in _KEEPS_POSITION and not self.pending:
             return
         self.command = word
-        if word in _READS_OTHERS:
+        if word in _READS_OTHERS or any(part in word for part in ('$', '`', '\\\n')):
             self.script.opaque = True
 
     def _atoms(self, at, declared=None):
@@ -201,7 +201,9 @@ class _Parser:
             return end + 1
         match = re.compile(r'\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))').match(text, at)
         if match:
-            kind = '?' if unsure and not quote else 'v'
+            # A name may go on behind a continued line.
+            goes_on = match.group(2) and text.startswith('\\\n', match.end())
+            kind = '?' if goes_on or (unsure and not quote) else 'v'
             atoms.append((kind, match.group(1) or match.group(2), at, match.end(), quote))
             return match.end()
         following = text[at + 1:at + 2]
@@ -212,8 +214,9 @@ class _Parser:
                 assign = Assign(default.group(1), False, at, at, at, [('?', '', at, end, '')])
                 assign.sure = False
                 self.script.assigns.append(assign)
-        elif following and (following in '?$!#*@-' or following.isdigit() or (following in '\'"' and not quote)):
-            end = at + (1 if following in '\'"' else 2)
+        elif following and (following in '?$!#*@-' or following.isdigit() or (following in '\'"' and not quote)
+                             or text.startswith('\\\n', at + 1)):
+            end = at + (2 if following in '?$!#*@-0123456789' else 1)
         else:
             atoms.append(('c', '$', at, at + 1, quote))
             return at + 1

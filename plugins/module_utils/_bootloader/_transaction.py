@@ -37,6 +37,7 @@ class Transaction:
         self.change = Change(root)
         self.menu_change = Change(root)
         self.old_menu = None
+        self.ours = None
         self.step = ''
         self.result = {'backups': [], 'menu_drift': []}
         self.backend = find(root)
@@ -99,13 +100,15 @@ class Transaction:
         if generates and self.options['regenerate'] and backend.menu is None:
             raise Failed('%s does not exist, so GRUB does not boot this machine; nothing was changed'
                          % backend.menu_path())
+        if regenerate:
+            self.ours = self._managed(wish)
         runs = pending and not generates
         changed = self.change.changed or regenerate or runs
         staged = Staged(self.root, self.change)
         predicted = self._predict(before, wish, staged) if changed else before
         if not changed or self.module.check_mode:
             if regenerate:
-                self._check_drift(wish)
+                self._check_drift()
             after = predicted
         else:
             after = self._apply(wish, before, regenerate, predicted)
@@ -130,7 +133,7 @@ class Transaction:
             if hasattr(self.backend, 'generate'):
                 if not regenerate:
                     return predicted
-                self._regenerate(wish)
+                self._regenerate()
             elif hasattr(self.backend, 'activate'):
                 self._activate(wish, before)
             after = self.backend.read()
@@ -155,7 +158,7 @@ class Transaction:
             again.edit(edit.path, edit.after, edit.mode)
         again.apply(self.module)
 
-    def _regenerate(self, wish):
+    def _regenerate(self):
         path = self.backend.menu
         self.old_menu = self.root.read_bytes(path)
         folder = path.rpartition('/')[0]
@@ -163,19 +166,19 @@ class Transaction:
             # What a killed run left behind.
             if name.startswith('.cloudclock-') and '.cfg' in name:
                 os.unlink(self.root.real(folder + '/' + name))
-        new, drift = self._generate(wish, '%s/.cloudclock-%d.cfg' % (folder, os.getpid()))
+        new, drift = self._generate('%s/.cloudclock-%d.cfg' % (folder, os.getpid()))
         self._refuse_drift(drift)
         self.menu_change.edit(path, new)
         self.step = 'writing %s: ' % path
         self.result['backups'] += self.menu_change.apply(self.module, self.options['backup'])
         self.step = ''
 
-    def _check_drift(self, wish):
+    def _check_drift(self):
         """In check mode: what the menu would already differ in today, made where it does no harm."""
         if self.backend.takes_output() and self.root.live:
-            self._refuse_drift(self._generate(wish, self.module.tmpdir + '/cloudclock-new.cfg')[1])
+            self._refuse_drift(self._generate(self.module.tmpdir + '/cloudclock-new.cfg')[1])
 
-    def _generate(self, wish, beside):
+    def _generate(self, beside):
         """``(a fresh menu's bytes, its differences from the old one that are not ours)``.
 
         A menu that differs is made once more in the next language before that is believed.
@@ -184,14 +187,14 @@ class Transaction:
         first = None
         for language in _languages(self.root, old):
             new = self.backend.generate(self.run, language, beside)
-            drift = _drift(old, new.decode('utf-8', 'surrogateescape'), self._managed(wish))
+            drift = _drift(old, new.decode('utf-8', 'surrogateescape'), self.ours)
             if not drift:
                 return new, []
             first = first or (new, drift)
         return first
 
     def _managed(self, wish):
-        """Everything that our files may newly add, so that a run that was killed before is not taken for drift."""
+        """All that our files held, hold or will hold: in that a fresh menu may differ, after a killed run as well."""
         wish = self.backend.managed(wish)
         known = (_memory.load(self.root) or {}).get('args', [])
         return _cmdline.Wish.of(wish.present + [arg for arg in known if not wish.wants(arg)], wish.absent)
