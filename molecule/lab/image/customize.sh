@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Run by mmdebstrap with the new root file system as $1: what saves boot time, and what makes it a neutral Debian.
+set -eu
+root=$1
+
+chown -R 0:0 "$root/etc/systemd" "$root/etc/modprobe.d" "$root/etc/ssh" "$root/usr/local/sbin"
+install -d "$root/etc/systemd/system-generators"
+install -d -m 0700 "$root/root/.ssh"
+echo lab >"$root/etc/hostname"
+printf '127.0.0.1 localhost lab\n' >"$root/etc/hosts"
+printf '/dev/nvme0n1p1 / ext4 rw,noatime 0 0\n' >"$root/etc/fstab"
+chroot "$root" systemd-machine-id-setup
+rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap" "$root/etc/apt/sources.list.d/"*
+echo "deb http://deb.debian.org/debian $LAB_SUITE main" >"$root/etc/apt/sources.list"
+
+# The kernel has NVMe and ext4 built in: without an initramfs a nested machine boots 15 s faster.
+rm -f "$root"/boot/initrd.img* "$root"/initrd.img*
+echo 'update_initramfs=no' >"$root/etc/initramfs-tools/update-initramfs.conf"
+
+chroot "$root" systemctl enable ssh.service lab-network.service lab-key.service
+chroot "$root" systemctl set-default multi-user.target
+# What a machine in a cloud has for people, disks and devices that these machines have not.
+chroot "$root" systemctl mask \
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
+    systemd-tmpfiles-clean.timer e2scrub_reap.service grub-common.service ldconfig.service \
+    getty.target getty-static.service console-setup.service keyboard-setup.service \
+    dev-hugepages.mount dev-mqueue.mount run-lock.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
+    sys-fs-fuse-connections.mount sys-kernel-config.mount tmp.mount proc-sys-fs-binfmt_misc.automount \
+    modprobe@configfs.service modprobe@drm.service modprobe@efi_pstore.service modprobe@fuse.service \
+    systemd-binfmt.service systemd-firstboot.service systemd-hwdb-update.service \
+    systemd-journal-catalog-update.service systemd-journal-flush.service \
+    systemd-network-generator.service systemd-pcrphase.service systemd-pcrphase-sysinit.service \
+    systemd-pcrextend.socket systemd-pcrlock.socket systemd-creds.socket \
+    systemd-random-seed.service systemd-sysusers.service systemd-timesyncd.service \
+    systemd-udev-load-credentials.service systemd-update-done.service systemd-update-utmp.service
+for generator in systemd-ssh-generator systemd-gpt-auto-generator systemd-tpm2-generator; do
+    ln -sf /dev/null "$root/etc/systemd/system-generators/$generator"
+done
+rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/usr/share/doc/* "$root"/usr/share/locale/*
