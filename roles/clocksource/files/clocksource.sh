@@ -62,7 +62,8 @@ if [ ! -e "$current" ]; then
 elif offered; then
     set -- "the kernel offers $name but stays on $(content "$current"); waited $waited s"
 else
-    set -- "$name is not offered after $waited s (there is $(content "$folder/available_clocksource")): still on $before"
+    there=$(content "$folder/available_clocksource")
+    set -- "$name is not offered after $waited s (there is $there): still on $before"
 fi
 [ "$mode" = now ] || say 4 "$1"
 exit 0
