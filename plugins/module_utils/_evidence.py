@@ -81,7 +81,7 @@ def _dmi(root):
 
 
 def _cpu(root):
-    text = root.read('proc/cpuinfo')
+    text = root.head('proc/cpuinfo', 16384)
     return cpuinfo(text) if text and text.strip() else None
 
 

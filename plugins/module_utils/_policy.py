@@ -129,7 +129,8 @@ def distrust(name, row, tsc):
     """Why ``name`` must not be used, or None."""
     if name == 'tsc':
         if tsc.get('unstable'):
-            return 'the kernel marked the TSC unstable in this boot: %s' % (tsc.get('unstable_reason') or 'no reason given')
+            return 'the kernel marked the TSC unstable in this boot: %s%s' % (
+                tsc.get('unstable_reason') or 'no reason given', ' (its rule there, not a fault)' if tsc.get('policy') else '')
         if tsc.get('emulated'):
             return 'TSC reads are emulated: switching gains nothing'
         if voucher(name, row, tsc) is None:

@@ -84,6 +84,17 @@ class Root:
                 handle.seek(size - limit)
             return handle.read()
 
+    def head(self, path, size):
+        """The text of the first ``size`` bytes at most: /proc/cpuinfo is made as it is read, CPU by CPU."""
+        try:
+            fd = self._open(path)
+        except OSError:
+            return None
+        if fd is None:
+            return None
+        with os.fdopen(fd, 'rb', 0) as handle:
+            return handle.read(size).decode('utf-8', 'surrogateescape')
+
     def read(self, path, limit=1 << 20):
         """The file's text, at most its last ``limit`` bytes; None when it is missing or cannot be read."""
         try:

@@ -42,7 +42,7 @@ def judge(evidence, lines, complete=None):
     ``evidence`` is ``_evidence.collect``'s; ``lines`` are the kernel's messages, None when they cannot be read;
     ``complete`` says whether they reach back to the boot, None leaves that to the lines.
     ``khz`` is the TSC's frequency; ``unstable`` is None where messages that are not complete show no fault.
-    ``policy`` is a reason that is the kernel's rule for a platform and no fault of this TSC.
+    ``policy`` repeats a reason that is the kernel's rule for a platform and no fault of this TSC.
     """
     flags = (evidence.get('cpu') or {}).get('flags')
     found = {'constant': None, 'nonstop': None, 'known_freq': None, 'khz': evidence.get('tsc_khz'), 'policy': None,
@@ -57,6 +57,7 @@ def judge(evidence, lines, complete=None):
     policy, reason = _reasons(texts)
     if complete is None:
         complete = _is_whole(lines, texts)
+    reason = reason or policy
     found.update(policy=policy, unstable_reason=reason, switched_to=switched_to(texts),
                  unstable=True if reason else False if complete else None, khz=_khz(texts) or found['khz'])
     return found

@@ -76,6 +76,12 @@ def test_limit_keeps_the_end(machine):
     assert Root(machine).read('log', limit=6) == 'newest'
 
 
+def test_head_keeps_the_beginning(machine):
+    (machine / 'cpuinfo').write_text('first' + 'x' * 100)
+    assert Root(machine).head('cpuinfo', 5) == 'first'
+    assert Root(machine).head('nothing', 5) is None
+
+
 def test_root_must_be_a_directory(machine):
     with pytest.raises(RootError, match='is not a directory'):
         Root(machine / 'etc' / 'name')
