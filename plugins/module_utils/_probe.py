@@ -61,7 +61,7 @@ def counter_cost(budget=0.1):
     return round(max(1.0, costs[MONOTONIC] - costs[MONOTONIC_COARSE]), 1)
 
 
-def vdso(root, budget=0.009):
+def vdso(root, budget=0.004):
     """``{'mapped', 'fast', 'evidence'}``: is MONOTONIC read in the vDSO on this machine?
 
     It is held against MONOTONIC_COARSE, which reads no counter, and THREAD_CPUTIME_ID, which always enters the
