@@ -18,9 +18,16 @@ class Unsupported(ValueError):
     """The boot loader is known, and why its arguments cannot be changed here."""
 
 
+# Where the running system's boot loader says its name (systemd.io/BOOT_LOADER_INTERFACE), in UTF-16.
+_LOADER_INFO = '/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f'
+
+
 def find(root):
     """The backend of the machine below ``root``, or None when none is recognised."""
     loader = _loader_entries(root)
+    if loader and 'systemd-boot' in (root.read(_LOADER_INFO) or '').replace('\0', ''):
+        from ._sdboot import SystemdBoot
+        return SystemdBoot(root, loader)
     if root.exists('/run/ostree-booted') or (root.isdir('/ostree/repo') and loader):
         from ._ostree import Ostree
         return Ostree(root, loader or '/boot/loader/entries')
@@ -60,7 +67,8 @@ def _grub_directory(root):
     for path in ('/boot/grub2', '/boot/grub'):
         if root.exists(path + '/grub.cfg'):
             return path
-    if root.exists('/etc/default/grub') and not _is_systemd_boot(root):
+    marks = ('/etc/default/grub', '/boot/grub2/grubenv', '/boot/grub/grubenv')
+    if any(root.exists(path) for path in marks) and not _is_systemd_boot(root):
         return '/boot/grub2' if root.isdir('/boot/grub2') else '/boot/grub'
     return None
 

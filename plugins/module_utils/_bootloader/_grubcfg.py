@@ -13,7 +13,7 @@ from .._cmdline import split
 # The size that grub-editenv writes (include/grub/lib/envblk.h, DEFAULT_ENVBLK_SIZE).
 ENV_SIZE = 1024
 _ENV_HEAD = '# GRUB Environment Block\n'
-_TOKEN = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\;{}]|\$\{\w+\})+|[{};]""", re.S)
+_TOKEN = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|\$\{\w+\}|\$|[^\s'"\\;{}$])+|[{};]""", re.S)
 _PIECE = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|\$(?:\{(\w+)\}|(\w+))|([^'"\\$]+|\$)""", re.S)
 _VARIABLE = re.compile(r'\$(?:\{(\w+)\}|(\w+))')
 _SET = re.compile(r'\s*(?:set\s+)?(\w+)=(.*?)\s*;?\s*$')
@@ -148,7 +148,10 @@ def _kernel_line(line, node, variables):
         return
     if 'module' in command and not node.get('xen'):
         return
-    node['args'] = words(line[match.end():], variables)[1:]
+    found = words(line[match.end():], variables)
+    if not found or 'memtest' in found[0]:
+        return
+    node['args'] = found[1:]
     if node['args'][:1] == ['placeholder']:
         del node['args'][0]
     if _RESCUE & set(node['args']):
