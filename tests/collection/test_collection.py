@@ -16,8 +16,8 @@ import pytest
 
 HERE = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.executable).parent
-PACKAGED = {'CHANGELOG.rst', 'FILES.json', 'LICENSE', 'MANIFEST.json', 'README.md', 'changelogs', 'docs', 'meta', 'playbooks',
-            'plugins', 'probe', 'roles'}
+PACKAGED = {'CHANGELOG.rst', 'CONTRIBUTING.md', 'FILES.json', 'LICENSE', 'MANIFEST.json', 'README.md', 'changelogs', 'docs',
+            'meta', 'playbooks', 'plugins', 'probe', 'roles'}
 LOCAL = ['-i', 'localhost,', '-c', 'local', '-e', 'ansible_become=false', '-e', f'ansible_python_interpreter={sys.executable}']
 
 
