@@ -223,7 +223,8 @@ def run(module, params, transaction):
         raise ValueError('this takes root: the boot loader\'s files are its own (use become)')
     options = dict(params, regenerate=root.live if params['regenerate'] is None else params['regenerate'])
     if options['regenerate'] and not root.live:
-        transaction.check_chroot(root)
+        from ..module_utils._bootloader import _chroot
+        _chroot.check(root)
     with Lock(root):
         work = transaction.Transaction(module, root, options)
         return work.restore() if params['state'] == 'restored' else work.set(wish)

@@ -67,10 +67,10 @@ def managed(kept, wish, scripts):
 
 def combine(kept, wish):
     """Two wishes as one; the second has the last word."""
-    present = [arg for arg in kept.present if not wish.gives_way(arg) and not wish.wants(arg)]
-    absent = [arg for arg in kept.absent
-              if arg not in wish.absent and not any(Wish.of([], [arg]).gives_way(new) for new in wish.present)]
-    return Wish.of(present + wish.present, absent + wish.absent)
+    present = [arg for arg in kept.present if not wish.gives_way(arg)]
+    absent = [arg for arg in kept.absent if not any(Wish.of([], [arg]).gives_way(new) for new in wish.present)]
+    return Wish.of(present + [arg for arg in wish.present if not Wish.of(present).wants(arg)],
+                   absent + [arg for arg in wish.absent if arg not in absent])
 
 
 def from_files(backend):

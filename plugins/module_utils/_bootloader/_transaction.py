@@ -1,18 +1,13 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What kernel_cmdline does: plan, write, regenerate, read back, and put everything back when a step fails."""
-import difflib
 import os
 import signal
 
 from .. import _cmdline
 from .._change import Change, put
-from . import _memory, _menu, find
-from ._grubcfg import comparable
+from . import _compare, _memory, find
 from ._staged import Staged
-
-# As many lines of a menu's unrelated differences as a person reads.
-DRIFT_LINES = 60
 
 
 class Failed(ValueError):
@@ -58,7 +53,7 @@ class Transaction:
     def restore(self):
         """Go back to what the record says. Without one only what is marked as ours goes, and that is said."""
         record = _memory.load(self.root)
-        lost = []
+        lost, others, future = [], [], {}
         if record is None:
             # What stands there may be the machine's own: only what is marked as ours goes.
             wish = _cmdline.Wish.of([])
@@ -75,11 +70,15 @@ class Transaction:
         staged = Staged(self.root, self.change)
         rest = Change(staged)
         backend = find(staged) or self.backend
-        future = backend.plan(wish, rest, self.run) if wish.present or wish.absent else {}
+        if wish.present or wish.absent:
+            future = backend.plan(wish, rest, self.run)
+        done = set(record['files']) - set(others) if record else ()
         for edit in rest.files:
-            self.change.edit(edit.path, edit.after, edit.mode)
+            if edit.path not in done:
+                self.change.edit(edit.path, edit.after, edit.mode)
         self.options = dict(self.options, remember=False)
-        result = self._go(wish, before, dict({'covered': None, 'reason': None}, **future))
+        # An entry that got its former bytes may never have had the values of the one that booted next.
+        result = self._go(wish, before, future, _cmdline.Wish.of([], wish.absent))
         result['not_restored'] = lost
         if record is not None and not self.module.check_mode:
             _memory.forget(self.root, self.module)
@@ -92,8 +91,9 @@ class Transaction:
             word for entry in backend.read()['entries'] for word in entry['args']]
         return any(_cmdline.Wish.of(record['args']).wants(word) for word in found or [])
 
-    def _go(self, wish, before, future):
-        backend = self.backend
+    def _go(self, wish, before, future, proof=None):
+        """Write and regenerate what must be. ``proof`` (default: the wish) is what must be true afterwards."""
+        backend, proof = self.backend, proof or wish
         pending = backend.pending(before, wish)
         generates = hasattr(backend, 'generate')
         regenerate = generates and self.options['regenerate'] and (self.change.changed or pending)
@@ -111,8 +111,8 @@ class Transaction:
                 self._check_drift()
             after = predicted
         else:
-            after = self._apply(wish, before, regenerate, predicted)
-        return self._report(wish, changed, generates and not regenerate and (self.change.changed or pending),
+            after = self._apply(wish, proof, before, regenerate, predicted)
+        return self._report(proof, changed, generates and not regenerate and (self.change.changed or pending),
                             before, after, future)
 
     def _predict(self, before, wish, staged):
@@ -120,7 +120,7 @@ class Transaction:
             return self.backend.predict(before, wish, staged)
         return (find(staged) or self.backend).read()
 
-    def _apply(self, wish, before, regenerate, predicted):
+    def _apply(self, wish, proof, before, regenerate, predicted):
         record = _memory.load(self.root)
         handlers = dict((number, signal.signal(number, _interrupted)) for number in (signal.SIGTERM, signal.SIGHUP))
         try:
@@ -137,7 +137,7 @@ class Transaction:
             elif hasattr(self.backend, 'activate'):
                 self._activate(wish, before)
             after = self.backend.read()
-            if not wish.met(after['judged'] or []):
+            if not proof.met(after['judged'] or []):
                 raise Failed('the entry that boots next does not take the arguments: %s'
                              % ' '.join(_cmdline.mask(after['judged'] or ['(no Linux entry)'])))
             return after
@@ -185,9 +185,9 @@ class Transaction:
         """
         old = self.root.read(self.backend.menu)
         first = None
-        for language in _languages(self.root, old):
+        for language in _compare.languages(self.root, old):
             new = self.backend.generate(self.run, language, beside)
-            drift = _drift(old, new.decode('utf-8', 'surrogateescape'), self.ours)
+            drift = _compare.drift(old, new.decode('utf-8', 'surrogateescape'), self.ours)
             if not drift:
                 return new, []
             first = first or (new, drift)
@@ -236,45 +236,11 @@ class Transaction:
             entries_disagreeing=disagreeing, reason=after['reason'],
             command=' '.join(prefix + tool) if command and tool else None,
             future_kernels=None if covered is None else ('covered' if covered else 'not_covered'),
-            future_kernels_reason=future.get('reason'), diff=_diff(edits, self.backend))
+            future_kernels_reason=future.get('reason'), diff=_compare.diff(edits, self.backend))
 
 
 def _interrupted(number, _frame):
     raise Interrupted('interrupted by signal %d' % number)
-
-
-def _languages(root, menu):
-    """The languages to make the menu in, best first, as environments.
-
-    Its titles are translated, and 00_header writes ``set lang=de_DE``: the language that the present menu was made in
-    is tried before the system's own, or every menu of another operator's session would look like a drift.
-    """
-    names = [line.strip()[9:] + '.UTF-8' for line in menu.split('\n') if line.strip().startswith('set lang=')][:1]
-    for path in ('/etc/default/locale', '/etc/locale.conf') if names else ():
-        names.extend(line[5:].strip().strip('"\'') for line in (root.read(path) or '').split('\n')
-                     if line.startswith('LANG='))
-    names.append('C')
-    return [{'LANG': name, 'LC_ALL': '', 'LC_MESSAGES': '', 'LANGUAGE': ''}
-            for index, name in enumerate(names) if name not in names[:index]]
-
-
-def _drift(old, new, wish):
-    lines = [line for line in difflib.unified_diff(comparable(old, wish), comparable(new, wish), 'the menu as it is',
-                                                   'the menu as it would be', lineterm='', n=0)]
-    return [_cmdline.mask_text(line) for line in lines[:DRIFT_LINES]]
-
-
-def _diff(edits, backend):
-    """Ansible's diff. Of a generated menu only the lines that boot kernels; secrets are hidden."""
-    found = []
-    for edit in edits:
-        texts = [(data or b'').decode('utf-8', 'replace') for data in (edit.before, edit.after)]
-        if edit.path == getattr(backend, 'menu', None):
-            texts = ['\n'.join(line.strip() for line in text.split('\n') if _menu.is_kernel_line(line)) + '\n'
-                     for text in texts]
-        found.append({'before_header': edit.path, 'after_header': edit.path,
-                      'before': _cmdline.mask_text(texts[0]), 'after': _cmdline.mask_text(texts[1])})
-    return found
 
 
 def failure(exc):
@@ -283,23 +249,3 @@ def failure(exc):
         name = exc.filename or ''
         return '%s%s' % (exc.strerror, ': %s' % os.fsdecode(name) if name else ''), {}
     return str(exc), getattr(exc, 'details', {})
-
-
-def check_chroot(root):
-    """ValueError unless commands of the tree can run by chroot: our architecture, an init, /dev and /proc mounted."""
-    inits = [path for path in ('/sbin/init', '/lib/systemd/systemd', '/usr/lib/systemd/systemd', '/bin/sh')
-             if os.path.isfile(root.real(path))]
-    if not inits or inits == ['/bin/sh']:
-        raise ValueError('regenerate: there is no init below %s, so it is not a whole system' % root.path)
-    if _machine(root.real(inits[-1])) != _machine('/proc/self/exe'):
-        raise ValueError('regenerate: %s holds a system of another architecture' % root.path)
-    for path in ('/dev', '/proc'):
-        if not os.path.ismount(root.real(path)):
-            raise ValueError('regenerate: %s is not mounted below %s' % (path, root.path))
-
-
-def _machine(path):
-    """The word size, byte order and machine of an ELF file's header."""
-    with open(path, 'rb') as handle:
-        head = handle.read(20)
-    return head[:6] + head[18:20] if head[:4] == b'\x7fELF' else None
