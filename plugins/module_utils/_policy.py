@@ -58,7 +58,7 @@ ROWS = [
      'vouches': ['tsc', 'hyperv_clocksource_tsc_page'],
      'source': 'kernel Documentation/virt/hyperv/clocks.rst'},
     {'id': 'xen', 'match': {'hypervisor': 'xen'}, 'date': '2022-12-01',
-     'prefer': ['tsc'], 'acceptable': [], 'vouches': [],
+     'prefer': ['tsc'], 'acceptable': ['xen'], 'vouches': ['xen'],
      'source': 'kernel arch/x86/xen/time.c and xen-tscmode(7): a guest may be moved to a host whose TSC differs, '
                'so tsc needs the invariant-TSC flags'},
     {'id': 'kvm', 'match': {'hypervisor': 'kvm'}, 'date': '2019-01-01',
@@ -157,9 +157,10 @@ def decide(clocksource, tsc, vdso, cloud, hypervisor, extra=()):
 
     bad = distrust(current, row, tsc) if current == 'tsc' else None
     if bad and not bad.startswith('nobody'):
-        return answer(best, 'unsafe', 'tsc is in use, but ' + bad)
+        return answer(best or _instead(available), 'unsafe', 'tsc is in use, but ' + bad)
     if current == best and current in row['prefer']:
-        return answer(current, 'optimal', '%s is the first choice of what is offered here' % current)
+        return answer(current, 'optimal', '%s is the first choice of what is offered here%s' % (
+            current, ', though a read of it was seen to enter the kernel' if vdso.get('fast') is False else ''))
     known = SOURCES.get(current, {})
     fast = known.get('vdso') if vdso.get('fast') is None else vdso['fast']
     if fast:
@@ -173,8 +174,14 @@ def decide(clocksource, tsc, vdso, cloud, hypervisor, extra=()):
         return answer(best, 'slow', '%s, and %s is offered' % (slow, best))
     if 'tsc' not in available and tsc.get('unstable'):
         return answer(None, 'slow', '%s, and tsc is not offered: %s' % (slow, distrust('tsc', row, tsc)))
-    why = '; '.join(distrust(name, row, tsc) for name in wanted) or 'nothing faster is offered'
+    why = '; '.join(filter(None, (distrust(name, row, tsc) for name in wanted))) or 'nothing faster is offered'
     return answer(None, 'slow', '%s, but %s' % (slow, why))
+
+
+def _instead(available):
+    """Where the TSC is unsafe and no row names another: what the kernel itself would take, slow or not."""
+    return next((name for name in available if SOURCES.get(name, {}).get('grade') in ('fast', 'slow') and name != 'tsc'),
+                None)
 
 
 def _answer(row, recommended, verdict, reason, source):

@@ -40,7 +40,15 @@ def decide(current, offered, provider='none', hypervisor='kvm', tsc=TSC_UNKNOWN,
     ('hpet', 'kvm-clock tsc hpet', dict(fast=False), 'slow', 'kvm-clock'),
     ('hpet', 'kvm-clock tsc hpet', dict(fast=False, tsc=TSC_INVARIANT), 'slow', 'tsc'),
     ('hpet', 'hpet acpi_pm', dict(hypervisor='none', tsc=TSC_UNSTABLE, fast=False), 'slow', None),
-    ('tsc', 'tsc hpet', dict(provider='aws', tsc=TSC_UNSTABLE, fast=True), 'unsafe', None),
+    ('tsc', 'tsc hpet', dict(provider='aws', tsc=TSC_UNSTABLE, fast=True), 'unsafe', 'hpet'),
+    ('tsc', 'xen tsc hpet', dict(provider='aws', hypervisor='xen', tsc=TSC_UNSTABLE, fast=True), 'unsafe', 'xen'),
+    ('tsc', 'tsc', dict(hypervisor='none', tsc=TSC_UNSTABLE, fast=True), 'unsafe', None),
+    ('tsc', 'tsc jiffies', dict(hypervisor='none', tsc=TSC_UNSTABLE, fast=True), 'unsafe', None),
+    ('acpi_pm', 'xen tsc hpet acpi_pm', dict(hypervisor='xen', fast=False), 'slow', 'xen'),
+    ('acpi_pm', 'xen tsc hpet acpi_pm', dict(hypervisor='xen', fast=False, tsc=TSC_INVARIANT), 'slow', 'tsc'),
+    ('xen', 'xen tsc hpet', dict(hypervisor='xen', fast=True), 'acceptable', 'xen'),
+    ('hyperv_clocksource_tsc_page', 'hyperv_clocksource_tsc_page acpi_pm',
+     dict(provider='azure', hypervisor='hyperv', fast=False), 'slow', None),
     ('tsc', 'kvm-clock tsc', dict(provider='aws', tsc=TSC_UNSTABLE, fast=True), 'unsafe', 'kvm-clock'),
     ('arch_sys_counter', 'arch_sys_counter', dict(provider='aws', fast=True), 'optimal', 'arch_sys_counter'),
     ('arch_sys_counter', 'arch_sys_counter', dict(provider='azure', hypervisor='hyperv'), 'optimal', 'arch_sys_counter'),
@@ -57,6 +65,20 @@ def test_verdict(current, offered, facts, verdict, recommended):
     assert (answer['verdict'], answer['recommended']) == (verdict, recommended), answer['reason']
     assert answer['reason']
     assert answer['source']
+
+
+def test_source_that_is_acceptable_by_its_row_and_measured_slow_has_a_reason():
+    answer = decide('hyperv_clocksource_tsc_page', 'hyperv_clocksource_tsc_page acpi_pm', provider='azure',
+                    hypervisor='hyperv', fast=False)
+    assert answer['reason'] == 'hyperv_clocksource_tsc_page is not read in the vDSO, but nothing faster is offered'
+    answer = decide('xen', 'xen tsc hpet', hypervisor='xen', fast=False)
+    assert answer['reason'].startswith('xen is not read in the vDSO, but nobody vouches for the TSC')
+
+
+def test_first_choice_that_enters_the_kernel_says_so():
+    answer = decide('kvm-clock', 'kvm-clock tsc', fast=False)
+    assert answer['verdict'] == 'optimal'
+    assert 'enter the kernel' in answer['reason']
 
 
 def test_names_are_compared_as_whole_words():
