@@ -29,7 +29,8 @@ def _calibrate(clock):
     least = min(_batch(clock, 1) for dummy in range(5))
     if least < BATCH / 4:
         least = min(_batch(clock, 20) for dummy in range(3))
-    return max(1, int(BATCH / least))
+    # On jiffies the stopwatch itself stands still for milliseconds; no read takes less than some nanoseconds.
+    return max(1, int(BATCH / max(least, 10e-9)))
 
 
 def _median(values):
@@ -79,6 +80,6 @@ def judge_vdso(monotonic, coarse, thread):
     """``{'fast', 'evidence'}`` from nanoseconds a call. Pure."""
     evidence = ('MONOTONIC %.0f ns, MONOTONIC_COARSE %.0f ns, THREAD_CPUTIME_ID %.0f ns a call, loop included'
                 % (monotonic, coarse, thread))
-    if thread < 1.3 * coarse:
+    if thread <= 1.3 * coarse:
         return {'fast': None, 'evidence': evidence + ': a kernel entry cannot be told from none'}
     return {'fast': monotonic - coarse < (thread - coarse) / 2, 'evidence': evidence}

@@ -3,6 +3,7 @@
 """The transaction around one write to current_clocksource: gates before, measurements around, undo after."""
 import errno
 import os
+import signal
 import time
 
 from . import _clocksource, _klog, _policy, _probe, _state, _tsc
@@ -82,23 +83,27 @@ def _warp(tsc, cpus):
 def switch(module, root, result):
     """Write, read back, watch, measure; keep or undo. Returns the finished result."""
     name, old = result['name'], result['before']['source']
-    result['before']['ns'] = before = _probe.counter_cost(BUDGET)
+    result['before']['ns'] = before = _cost(old)
     overridden = _overridden(root, old)
     first = module.params['remember'] and _state.remember(root, module, 'clocksource', {
         'source': old, 'override': overridden, 'boot_id': root.line(BOOT_ID),
         'when': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())})
     # Leaving an unsafe source may cost speed; anything else must not.
-    limit = None if result['verdict'] == 'unsafe' else before * (1 + module.params['tolerance'])
-    problem = 'the run was interrupted'
-    try:
-        problem, after = _try(root, name, before, limit, module.params)
-    finally:
-        if problem:
-            ended = _undo(root, old, overridden)
+    limit = None if before is None or result['verdict'] == 'unsafe' else before * (1 + module.params['tolerance'])
+    problem, after, ended = 'the run was interrupted', None, None
+    with _Signals() as signals:
+        try:
+            problem, after = _try(root, name, before, limit, module.params)
+        except OSError as exc:
+            problem = str(exc)
+        finally:
+            signals.ignore()
+            if problem:
+                ended = _undo(root, old, overridden)
+                if first and ended == old:
+                    _state.forget(root, module, 'clocksource')
     if problem is None:
-        return dict(result, changed=True, speedup=round(before / after, 1), after={'source': name, 'ns': after})
-    if first and ended == old:
-        _state.forget(root, module, 'clocksource')
+        return dict(result, changed=True, speedup=before and round(before / after, 1), after={'source': name, 'ns': after})
     fate = ('back on %s' % old if ended == old
             else 'the kernel did not take %s back and is on %s now' % (old, ended))
     return dict(result, failed=True, changed=ended != old, action='rolled_back', refused=True,
@@ -118,11 +123,51 @@ def _try(root, name, before, limit, params):
         tsc = _tsc.judge({}, *_klog.read(root))
         if tsc['unstable']:
             return 'the kernel marked the TSC unstable: %s' % tsc['unstable_reason'], None
-    after = _probe.counter_cost(BUDGET)
+    after = _cost(name)
+    if after is None:
+        return '%s counts ticks: a read of it cannot be measured' % name, None
     if limit is not None and after > limit:
         return ('%s is slower: %.1f ns a read, before %.1f ns (tolerance %g %%)'
                 % (name, after, before, 100 * params['tolerance'])), after
     return None, after
+
+
+def _cost(name):
+    """Nanoseconds a read, None for a source that counts ticks: a clock that stands still times nothing."""
+    coarse = _policy.SOURCES.get(name, {}).get('grade') == 'coarse'
+    return None if coarse else _probe.counter_cost(BUDGET)
+
+
+class _Signals:
+    """Turns what ends a process when its connection or its user goes away into an exception, so that undo runs.
+
+    Where ssh has a terminal (no pipelining) its end sends SIGHUP. A signal that the caller ignores stays ignored.
+    """
+
+    ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+    def __enter__(self):
+        self.before = {number: signal.getsignal(number) for number in self.ENDING}
+        self._set({number: kept if kept == signal.SIG_IGN else self._end for number, kept in self.before.items()})
+        return self
+
+    def __exit__(self, *exc_info):
+        self._set(self.before)
+
+    def ignore(self):
+        self._set(dict.fromkeys(self.ENDING, signal.SIG_IGN))
+
+    def _end(self, number, frame):
+        self.ignore()
+        raise OSError('the run was ended by signal %d' % number)
+
+    @staticmethod
+    def _set(handlers):
+        for number, handler in handlers.items():
+            try:
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+            except ValueError:
+                return  # not the main thread: whoever runs us in another one minds the signals
 
 
 def _write(root, name):
@@ -145,8 +190,11 @@ def _overridden(root, current):
 
 def _undo(root, old, overridden):
     """Back to ``old``, without an override where there was none. Returns the source read back."""
-    seen = None if overridden else _clocksource.switch(root, '')
-    return seen if seen == old else _clocksource.switch(root, old)
+    try:
+        seen = None if overridden else _clocksource.switch(root, '')
+        return seen if seen == old else _clocksource.switch(root, old)
+    except OSError:
+        return _clocksource.read(root)['current']
 
 
 def restore(module, root):
@@ -157,14 +205,19 @@ def restore(module, root):
               'verdict': 'unknown', 'source': _state.PATH, 'speedup': None,
               'before': {'source': current, 'ns': None}, 'after': {'source': current, 'ns': None}}
     record = _state.load(root).get('clocksource')
-    if not record:
+    if record is None:
         return dict(result, reason='no record of a switch by this collection: nothing to go back to')
+    if not isinstance(record, dict) or not {'source', 'override', 'when'} <= set(record):
+        raise ValueError('%s is damaged (clocksource: %r): move it away to go on without the record' % (_state.PATH, record))
     if not root.live:
         return dict(result, action='planned', name=record['source'], reason='another root is never written')
     if clock is None or record['source'] not in clock['available']:
         return dict(result, failed=True, refused=True, action='refused', name=record['source'],
                     reason='the kernel does not offer %s any more' % record['source'])
     moves = current != record['source']
+    if moves and clock['writable'] is False:
+        return dict(result, failed=True, refused=True, action='refused', name=record['source'],
+                    reason=_writable(clock['writable']))
     result.update(changed=True, action='restored' if moves else 'none', name=record['source'],
                   reason='%s was the source on %s' % (record['source'], record['when']),
                   after={'source': record['source'], 'ns': None})
@@ -173,7 +226,8 @@ def restore(module, root):
     if moves:
         seen = _undo(root, record['source'], record['override'])
         if seen != record['source']:
-            return dict(result, failed=True, action='refused', refused=True, after={'source': seen, 'ns': None},
+            return dict(result, failed=True, action='refused', refused=True, changed=seen != current,
+                        after={'source': seen, 'ns': None},
                         reason='the kernel offers %s but stays on %s' % (record['source'], seen))
     _state.forget(root, module, 'clocksource')
     return result

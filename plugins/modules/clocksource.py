@@ -46,7 +46,7 @@ options:
   settle_seconds:
     description:
       - How long the new source is watched before it is measured. The kernel's watchdog looks every half second
-        (kernel/time/clocksource.c, WATCHDOG_INTERVAL).
+        (kernel/time/clocksource.c, WATCHDOG_INTERVAL). At most 600.
     type: float
     default: 2.0
   policy:
@@ -162,11 +162,13 @@ vouched_by:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _facts, _switch
+from ..module_utils import _facts, _state, _switch
 from ..module_utils._clocksource import check_name
 from ..module_utils._lock import Lock
 from ..module_utils._policy import check_rows
 from ..module_utils._root import Root
+
+LONGEST_SETTLE = 600
 
 
 def plan(params, facts, rows):
@@ -196,6 +198,8 @@ def run(module, root):
     if params['state'] == 'restored':
         return _switch.restore(module, root)
     rows = check_rows(params['policy'])
+    if not 0 <= params['tolerance'] < float('inf') or not 0 <= params['settle_seconds'] <= LONGEST_SETTLE:
+        raise ValueError('tolerance must be 0 or more, settle_seconds 0 to %d' % LONGEST_SETTLE)
     if params['name'] != 'auto':
         check_name(params['name'])
     facts = _facts.gather(root, rows=rows)
@@ -205,6 +209,8 @@ def run(module, root):
     if not root.live:
         return dict(result, action='planned', changed=False)
     if module.check_mode:
+        if params['remember']:
+            _state.load(root)
         return dict(result, changed=True, after={'source': result['name'], 'ns': None})
     return _switch.switch(module, root, result)
 

@@ -14,6 +14,7 @@ from ansible_collections.cloudclock.linux.plugins.module_utils._root import Root
     (900, 60, 300, False),     # xen without a vDSO mode
     (350, 55, 330, False),     # a kernel entry and a quick counter
     (300, 290, 310, None),     # no vDSO at all: even COARSE enters the kernel
+    (0, 0, 0, None),           # jiffies: the stopwatch stands still
     (5200, 4900, 5000, None),  # an emulator whose noise hides the difference
 ])
 def test_judgement(monotonic, coarse, thread, fast):
@@ -33,6 +34,11 @@ def test_measurement_is_bounded_and_finds_the_slow_clock(monkeypatch):
     assert 200e3 <= costs[1] < costs[3]
     assert costs[6] < costs[1]
     assert costs[3] >= 2e6
+
+
+def test_stopwatch_that_stands_still(monkeypatch):
+    monkeypatch.setattr(_probe.time, 'perf_counter', lambda: 0.0)
+    assert _probe.counter_cost(0.01) == 1.0
 
 
 def test_another_root_is_not_measured(tmp_path):

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The transaction against a model of the kernel's rules; real kernels are in molecule/."""
 import os
+import signal
 
 import pytest
 
 from ansible_collections.cloudclock.linux.plugins.module_utils import _clocksource, _klog, _probe, _state, _switch
 from ansible_collections.cloudclock.linux.plugins.module_utils._root import Root
 
-COSTS = {'hpet': 1100.0, 'tsc': 22.0, 'kvm-clock': 30.0, 'xen': 900.0}
+COSTS = {'jiffies': 1.0, 'hpet': 1100.0, 'tsc': 22.0, 'kvm-clock': 30.0, 'xen': 900.0}
 
 
 class Kernel:
@@ -150,6 +151,96 @@ def test_interrupted_measurement_leaves_the_old_source(machine, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         _switch.switch(Module(), root, start('tsc', 'xen'))
     assert kernel.current == 'xen'
+
+
+@pytest.mark.parametrize('number', [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_signal_undoes_the_switch(machine, monkeypatch, number):
+    kernel = Kernel(['xen', 'tsc'])
+    root = machine(kernel)
+    monkeypatch.setattr(_clocksource, 'watch', lambda root, name, seconds: os.kill(os.getpid(), number))
+    handler = signal.getsignal(number)
+    result = _switch.switch(Module(), root, start('tsc', 'xen'))
+    assert (kernel.current, kernel.override) == ('xen', '')
+    assert result['reason'] == 'the run was ended by signal %d; back on xen' % number
+    assert (result['failed'], result['changed']) == (True, False)
+    assert _state.load(root) == {}
+    assert signal.getsignal(number) == handler
+
+
+def test_second_signal_does_not_stop_the_undo(machine, monkeypatch):
+    kernel = Kernel(['xen', 'tsc'])
+    root = machine(kernel)
+    write = _clocksource.switch
+
+    def undone(root, name):
+        if name != 'tsc':
+            os.kill(os.getpid(), signal.SIGTERM)
+        return write(root, name)
+    monkeypatch.setattr(_clocksource, 'switch', undone)
+    monkeypatch.setattr(_clocksource, 'watch', lambda root, name, seconds: os.kill(os.getpid(), signal.SIGHUP))
+    assert _switch.switch(Module(), root, start('tsc', 'xen'))['after']['source'] == 'xen'
+    assert kernel.current == 'xen'
+
+
+def test_signal_that_is_ignored_stays_ignored(machine, monkeypatch):
+    kernel = Kernel(['xen', 'tsc'])
+    root = machine(kernel)
+
+    def watch(root, name, seconds):
+        os.kill(os.getpid(), signal.SIGHUP)
+        return name
+    monkeypatch.setattr(_clocksource, 'watch', watch)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert _switch.switch(Module(), root, start('tsc', 'xen'))['changed'] is True
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_write_that_fails_leaves_no_record(machine, monkeypatch):
+    kernel = Kernel(['xen', 'tsc'])
+    root = machine(kernel)
+
+    def denied(root, name):
+        raise OSError(30, 'Read-only file system')
+    monkeypatch.setattr(_clocksource, 'switch', denied)
+    result = _switch.switch(Module(), root, start('tsc', 'xen'))
+    assert 'cannot be written: the file system is read-only' in result['reason']
+    assert result['changed'] is False
+    assert _state.load(root) == {}
+
+
+def test_clock_that_counts_ticks_cannot_be_slower_than_another(machine):
+    kernel = Kernel(['tsc', 'jiffies'], override='jiffies')
+    result = _switch.switch(Module(), machine(kernel), start('tsc', 'jiffies'))
+    assert kernel.current == 'tsc'
+    assert (result['before']['ns'], result['speedup']) == (None, None)
+
+
+def test_clock_that_counts_ticks_is_not_kept(machine):
+    kernel = Kernel(['tsc', 'jiffies'])
+    result = _switch.switch(Module(), machine(kernel), start('jiffies', 'tsc'))
+    assert kernel.current == 'tsc'
+    assert 'counts ticks' in result['reason']
+
+
+@pytest.mark.parametrize('record', ['xen', {}, {'source': 'xen'}, [], 0])
+def test_restore_from_a_damaged_record(machine, record):
+    root = machine(Kernel(['xen', 'tsc'], override='tsc'))
+    _state.update(root, Module(), 'clocksource', record)
+    with pytest.raises(ValueError, match='is damaged'):
+        _switch.restore(Module(), root)
+
+
+def test_restore_where_nothing_can_be_written(machine, monkeypatch):
+    kernel = Kernel(['xen', 'tsc'])
+    root = machine(kernel)
+    _switch.switch(Module(), root, start('tsc', 'xen'))
+    monkeypatch.setattr(_clocksource, 'read', lambda root: {
+        'current': 'tsc', 'available': ['xen', 'tsc'], 'writable': False})
+    result = _switch.restore(Module(), root)
+    assert (result['failed'], result['changed'], result['action']) == (True, False, 'refused')
+    assert 'read-only' in result['reason'] or 'become root' in result['reason']
 
 
 def test_restore_goes_back_and_forgets(machine):

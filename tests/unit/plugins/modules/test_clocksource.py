@@ -56,6 +56,10 @@ def test_choice_of_the_policy_that_cannot_be_had_is_no_failure(run_module, machi
     ({'dmi': {}}, {'name': 'tsc'}, 'nobody vouches for tsc'),
     ({}, {'name': 'tsc hpet'}, 'not a clocksource name'),
     ({}, {'name': 'x' * 40}, 'not a clocksource name'),
+    ({}, {'tolerance': -1}, 'tolerance must be'),
+    ({}, {'tolerance': 'nan'}, 'tolerance must be'),
+    ({}, {'settle_seconds': 'inf'}, 'settle_seconds 0 to 600'),
+    ({}, {'settle_seconds': -2}, 'settle_seconds 0 to 600'),
     ({}, {'policy': [{'prefers': ['tsc']}]}, "unknown key 'prefers'"),
 ])
 def test_bad_wish_fails_with_its_reason(run_module, machine, facts, args, words):
