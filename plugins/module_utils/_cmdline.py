@@ -1,14 +1,10 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kernel command lines: split, compare, merge, render. Pure: no files, no AnsibleModule.
-
-The rules are the kernel's own (lib/cmdline.c, next_arg, and kernel/params.c, parse_args):
-blanks separate arguments unless double quotes enclose them, quotes have no escape, ``-`` and
-``_`` in a name are the same, and what follows a lone ``--`` belongs to init.
-"""
+"""Kernel command lines: split, compare, merge, render. Pure: no files, no AnsibleModule."""
 import re
 
-_WORD = re.compile(r'(?:[^ \t\n\v\f\r"]|"[^"]*(?:"|$))+')
+from ._words import is_separator, parse, spans, split
+
 _BLANK = re.compile(r'[ \t\n\v\f\r]')
 # The menu languages of GRUB (script) and of its loader entries give these a meaning of their own.
 _MENU_SPECIAL = re.compile(r"[$\\'`;&|<>\x00-\x1f\x7f]")
@@ -34,34 +30,6 @@ CUMULATIVE = frozenset("""
     rd.luks.key rd.luks.partuuid rd.luks.serial rd.md.uuid rd.dm.uuid rd.znet rd.zfcp rd.dasd rd.route
     rd.systemd.mask rd.systemd.wants
 """.split())
-
-
-def split(line):
-    """The arguments of a line as written, quotes included: ``(the kernel's, init's)``; ``--`` is in neither."""
-    words = _WORD.findall(line)
-    for index, word in enumerate(words):
-        if is_separator(word):
-            return words[:index], words[index + 1:]
-    return words, []
-
-
-def spans(line):
-    """The ``(start, end)`` of each argument, ``--`` and init's included."""
-    return [match.span() for match in _WORD.finditer(line)]
-
-
-def is_separator(word):
-    return word in ('--', '"--"')
-
-
-def parse(word):
-    """``(name, value)`` as the kernel sees them: unquoted, ``-`` as ``_`` in the name, value None for a flag."""
-    if word.startswith('"'):
-        word = word[1:-1] if word.endswith('"') and len(word) > 1 else word[1:]
-    name, equals, value = word.partition('=')
-    if value.startswith('"'):
-        value = value[1:-1] if value.endswith('"') and len(value) > 1 else value[1:]
-    return name.replace('-', '_'), value if equals else None
 
 
 def check(arg):

@@ -8,7 +8,8 @@ RHEL 9.3 it leaves the entries alone. RHEL 8's entries say ``$kernelopts``, whic
 """
 from . import _menu
 from ._files import edit_options, entries, plan_kernel_cmdline, remove, version_key
-from ._grubcfg import Menu, environment, expand, set_environment, words
+from ._grubcfg import Menu, environment, words
+from ._grubenv import expand, set_environment
 
 _NO_MENU = 'set default="${saved_entry}"\nblscfg\n'
 

@@ -4,8 +4,7 @@
 import difflib
 
 from .. import _cmdline
-from . import _menu
-from ._grubcfg import comparable
+from ._grubcfg import KERNEL
 
 # As many lines of a menu's unrelated differences as a person reads.
 DRIFT_LINES = 60
@@ -26,6 +25,21 @@ def languages(root, menu):
             for index, name in enumerate(names) if name not in names[:index]]
 
 
+def is_kernel_line(line):
+    return line.split(None, 1)[:1] != [] and line.split(None, 1)[0] in KERNEL
+
+
+def comparable(text, wish):
+    """The menu's lines with our arguments left out, to see what else two menus differ in."""
+    found = []
+    for line in text.split('\n'):
+        if is_kernel_line(line):
+            kernel, init = _cmdline.split(line)
+            line = ' '.join(wish.strip(kernel) + init)
+        found.append(line)
+    return found
+
+
 def drift(old, new, wish):
     lines = [line for line in difflib.unified_diff(comparable(old, wish), comparable(new, wish), 'the menu as it is',
                                                    'the menu as it would be', lineterm='', n=0)]
@@ -38,7 +52,7 @@ def diff(edits, backend):
     for edit in edits:
         texts = [(data or b'').decode('utf-8', 'replace') for data in (edit.before, edit.after)]
         if edit.path == getattr(backend, 'menu', None):
-            texts = ['\n'.join(line.strip() for line in text.split('\n') if _menu.is_kernel_line(line)) + '\n'
+            texts = ['\n'.join(line.strip() for line in text.split('\n') if is_kernel_line(line)) + '\n'
                      for text in texts]
         found.append({'before_header': edit.path, 'after_header': edit.path,
                       'before': _cmdline.mask_text(texts[0]), 'after': _cmdline.mask_text(texts[1])})

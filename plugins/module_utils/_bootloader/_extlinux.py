@@ -3,7 +3,7 @@
 """extlinux.conf, as syslinux and U-Boot read it, and the file that generates it."""
 import re
 
-from .._cmdline import split
+from .._words import split
 from . import _shell
 from ._menu import disagreeing
 

@@ -4,7 +4,8 @@
 import fnmatch
 import re
 
-from .._cmdline import cut, parse, spans, split
+from .._cmdline import cut
+from .._words import parse, spans, split
 
 KERNEL_CMDLINE = '/etc/kernel/cmdline'
 _OPTIONS = re.compile(r'^([ \t]*options[ \t]+)(.*?)([ \t]*\r?)$', re.M)

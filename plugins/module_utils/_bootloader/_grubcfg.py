@@ -8,18 +8,17 @@ Entry: ``{'id', 'title', 'args': [..] or None (not Linux), 'recovery', 'foreign'
 """
 import re
 
-from .._cmdline import split
+from .._words import split
 
-# The size that grub-editenv writes (include/grub/lib/envblk.h, DEFAULT_ENVBLK_SIZE).
-ENV_SIZE = 1024
-_ENV_HEAD = '# GRUB Environment Block\n'
-_TOKEN = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|\$\{\w+\}|\$|[^\s'"\\;{}$])+|[{};]""", re.S)
-_PIECE = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|\$(?:\{(\w+)\}|(\w+))|([^'"\\$]+|\$)""", re.S)
-_VARIABLE = re.compile(r'\$(?:\{(\w+)\}|(\w+))')
-_SET = re.compile(r'\s*(?:set\s+)?(\w+)=(.*?)\s*;?\s*$')
-KERNEL = re.compile(r'(linux(?:16|efi)?|module2?|xen_module|multiboot2?|xen_hypervisor)\s')
+KERNEL = frozenset(['linux', 'linux16', 'linuxefi', 'module', 'module2', 'xen_module', 'multiboot', 'multiboot2',
+                    'xen_hypervisor'])
 _RESCUE = frozenset(['single', 'recovery', 'rescue', 'systemd.unit=rescue.target', 'systemd.unit=emergency.target'])
-_SECTION = re.compile(r'### (BEGIN|END) (\S+) ###')
+# Compiled at their first use: most lines of most menus hold neither double quotes nor variables.
+_TOKEN = r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|\$\{\w+\}|\$|[^\s'"\\;{}$])+|[{};]"""
+_PIECE = r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)|\$(?:\{(\w+)\}|(\w+))|([^'"\\$]+|\$)"""
+_VARIABLE = r'\$(?:\{(\w+)\}|(\w+))'
+_SPECIAL = frozenset('\'"\\$;{}')
+_DOLLAR = frozenset('$')
 
 
 def environment(text):
@@ -32,31 +31,6 @@ def environment(text):
     return found
 
 
-def set_environment(data, name, value):
-    """A grubenv file's bytes with one variable changed, as long as before. ValueError where it does not fit."""
-    size = max(len(data), ENV_SIZE)
-    line = name.encode() + b'=' + value.replace('\\', '\\\\').encode('utf-8', 'surrogateescape')
-    lines = [old for old in data.split(b'\n') if not (old.startswith(b'#') and not old.strip(b'#'))]
-    while lines and not lines[-1]:
-        lines.pop()
-    places = [index for index, old in enumerate(lines) if old.startswith(name.encode() + b'=')]
-    if places:
-        lines[places[0]] = line
-    else:
-        lines.append(line)
-    body = b'\n'.join(lines) + b'\n'
-    if len(body) > size:
-        raise ValueError('%s does not fit into the %d bytes of the GRUB environment block' % (name, size))
-    return body + b'#' * (size - len(body))
-
-
-def expand(text, variables):
-    """``text`` with ``$name`` replaced; a name that ``variables`` does not hold stays as it is."""
-    def value(match):
-        return variables.get(match.group(1) or match.group(2), match.group())
-    return _VARIABLE.sub(value, text)
-
-
 class Menu:
     """``entries``: the tree; ``default``: what the file says boots next; ``blscfg``: loader entries are asked for."""
 
@@ -64,23 +38,21 @@ class Menu:
         self.variables = dict(env)
         self.entries = []
         self.blscfg = False
-        self.static = False
         self._bls = bls
         self._default = None
         self._parse(text)
 
     def _parse(self, text):
-        levels, section, functions = [self.entries], '', 0
-        braces = []
+        levels, section, braces = [self.entries], '', []
         for raw in text.split('\n'):
             line = raw.strip()
             if line.startswith('#'):
-                match = _SECTION.match(line)
-                if match:
-                    section = match.group(2) if match.group(1) == 'BEGIN' else ''
+                if line.startswith('### BEGIN '):
+                    section = line[10:-4]
+                elif line.startswith('### END '):
+                    section = ''
             elif line.startswith(('menuentry ', 'submenu ')):
                 node = _node(line, self.variables, section)
-                self.static = True
                 levels[-1].append(node)
                 levels.append(node['children'])
                 braces.append(node)
@@ -99,10 +71,10 @@ class Menu:
                 self._assignment(line)
 
     def _assignment(self, line):
-        match = _SET.match(line)
-        if not match or line.startswith('if '):
+        name, equals, value = (line[4:] if line.startswith('set ') else line).partition('=')
+        if not equals or not name.isidentifier():
             return
-        name, value = match.groups()
+        value = value.rstrip(' ;')
         if name == 'default':
             if 'next_entry' not in value:
                 self._default = value
@@ -127,7 +99,7 @@ class Menu:
 
 
 def _node(line, variables, section):
-    words = [word for word in _TOKEN.findall(line) if word not in '{};']
+    words = _quoted_words(line) or [word for word in re.findall(_TOKEN, line, re.S) if word not in '{};']
     title = _cook(words[1], variables) if len(words) > 1 else ''
     name = None
     for index, word in enumerate(words[:-1]):
@@ -138,17 +110,26 @@ def _node(line, variables, section):
             'foreign': section.endswith('os-prober'), 'custom': '_linux' not in section, 'children': []}
 
 
+def _quoted_words(line):
+    """``menuentry 'Title' --class a $menuentry_id_option 'id' {`` without the tokenizer; None for anything unusual."""
+    if '"' in line or '\\' in line:
+        return None
+    words = []
+    for index, part in enumerate(line.split("'")):
+        words.extend(["'%s'" % part] if index % 2 else part.rstrip('{ ').split())
+    return words
+
+
 def _kernel_line(line, node, variables):
-    match = KERNEL.match(line)
-    if not match or (node['args'] is not None):
+    command = line.split(None, 1)[0] if line else ''
+    if command not in KERNEL or node['args'] is not None:
         return
-    command = match.group(1)
     if command.startswith(('multiboot', 'xen_hyp')):
         node['xen'] = True
         return
     if 'module' in command and not node.get('xen'):
         return
-    found = words(line[match.end():], variables)
+    found = words(line[len(command):], variables)
     if not found or 'memtest' in found[0]:
         return
     node['args'] = found[1:]
@@ -160,11 +141,15 @@ def _kernel_line(line, node, variables):
 
 def words(text, variables):
     """The words of a menu's command, unquoted as GRUB does it and quoted again as the kernel reads them."""
+    special = _SPECIAL.intersection(text)
+    if not special or special == _DOLLAR and not any('$' in word[1:] for word in text.split()):
+        return [word for part in text.split()
+                for word in (split(variables.get(part[1:], ''))[0] if part[0] == '$' else [part])]
     found = []
-    for token in _TOKEN.findall(text):
+    for token in re.findall(_TOKEN, text, re.S):
         if token == ';':
             break
-        plain = _VARIABLE.fullmatch(token)
+        plain = re.match(_VARIABLE + r'\Z', token)
         if plain:
             found.extend(split(variables.get(plain.group(1) or plain.group(2), ''))[0])
             continue
@@ -178,12 +163,19 @@ def words(text, variables):
 
 def _cook(text, variables):
     """A GRUB word without its quotes and with its variables replaced; an unset one is empty."""
+    if not _SPECIAL.intersection(text):
+        return text
+    inner = text[1:-1]
+    if text[0] in '\'"' and text[0] == text[-1] and not _SPECIAL.intersection(inner):
+        return inner
+    if text[0] == '"' and inner.startswith('${') and inner.endswith('}') and inner[2:-1].isidentifier():
+        return variables.get(inner[2:-1], '')
     pieces = []
-    for single, double, escaped, braced, bare, plain in _PIECE.findall(text):
+    for single, double, escaped, braced, bare, plain in re.findall(_PIECE, text, re.S):
         if braced or bare:
             pieces.append(variables.get(braced or bare, ''))
         elif double:
-            double = _VARIABLE.sub(lambda m: variables.get(m.group(1) or m.group(2), ''), double)
+            double = re.sub(_VARIABLE, lambda m: variables.get(m.group(1) or m.group(2), ''), double)
             pieces.append(re.sub(r'\\(["$\\])', r'\1', double))
         else:
             pieces.append(single or escaped or plain)
@@ -215,15 +207,3 @@ def _find(nodes, wanted):
                 chosen = node
                 break
     return _find(chosen['children'], rest or '0') if chosen['children'] else chosen
-
-
-def comparable(text, wish):
-    """The menu's lines with our arguments left out, to see what else two menus differ in."""
-    found = []
-    for line in text.split('\n'):
-        bare = line.strip()
-        if KERNEL.match(bare):
-            kernel, init = split(bare)
-            line = ' '.join(wish.strip(kernel) + init)
-        found.append(line)
-    return found

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """GRUB's generated menu and environment block on a machine: where they are, and what boots next."""
-from .._cmdline import parse
-from ._grubcfg import KERNEL, Menu, environment
+from .._words import parse
+from ._grubcfg import Menu, environment
 
 # The clock's own arguments: what the facts compare entries by.
 CLOCK_NAMES = frozenset(['clocksource', 'tsc', 'notsc', 'no_kvmclock', 'no_kvmclock_vsyscall', 'hpet'])
@@ -79,7 +79,3 @@ def disagreeing(entries, effective):
 
 def clock(args):
     return [parse(arg) for arg in args if parse(arg)[0] in CLOCK_NAMES]
-
-
-def is_kernel_line(line):
-    return KERNEL.match(line.strip()) is not None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ostree systems: rpm-ostree owns the arguments; the loader entries below /boot only show them."""
-from .. import _cmdline
+from .._words import split
 from ._files import entries, version_key
 from ._menu import disagreeing
 
@@ -18,7 +18,7 @@ class Ostree:
         found = entries(self.root, self.directory)
         found.sort(key=lambda entry: version_key(entry.fields.get('version', entry.id)), reverse=True)
         listed = [{'id': entry.id, 'title': entry.fields.get('title', entry.id), 'recovery': False,
-                   'args': _cmdline.split(entry.options)[0], 'next': index == 0} for index, entry in enumerate(found)]
+                   'args': split(entry.options)[0], 'next': index == 0} for index, entry in enumerate(found)]
         effective = listed[0]['args'] if listed else None
         return {'effective': effective, 'judged': effective, 'entries': listed,
                 'entries_disagreeing': disagreeing(listed, effective),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """systemd-boot: loader entries, and /etc/kernel/cmdline for kernels to come."""
-from .._cmdline import split
+from .._words import split
 from ._files import edit_options, entries, matches, plan_kernel_cmdline, remove, version_key
 from ._menu import disagreeing
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
-from ansible_collections.cloudclock.linux.plugins.module_utils._bootloader import _grubcfg
+from ansible_collections.cloudclock.linux.plugins.module_utils._bootloader import _compare, _grubcfg, _grubenv
 from ansible_collections.cloudclock.linux.plugins.module_utils._cmdline import Wish
 
 # Shaped as Debian's grub-mkconfig 2.06 writes it.
@@ -130,23 +130,23 @@ def block(text):
 
 def test_the_environment_block_keeps_its_size():
     data = block('saved_entry=x\nkernelopts=root=/dev/a ro \n')
-    new = _grubcfg.set_environment(data, 'kernelopts', 'root=/dev/a ro clocksource=tsc ')
+    new = _grubenv.set_environment(data, 'kernelopts', 'root=/dev/a ro clocksource=tsc ')
     assert len(new) == 1024
     assert new.startswith(b'# GRUB Environment Block\nsaved_entry=x\nkernelopts=root=/dev/a ro clocksource=tsc \n####')
     assert _grubcfg.environment(new.decode()) == {'saved_entry': 'x', 'kernelopts': 'root=/dev/a ro clocksource=tsc '}
-    assert _grubcfg.set_environment(new, 'kernelopts', 'root=/dev/a ro ') == data
+    assert _grubenv.set_environment(new, 'kernelopts', 'root=/dev/a ro ') == data
 
 
 def test_what_does_not_fit_into_the_environment_block():
     with pytest.raises(ValueError, match='kernelopts does not fit into the 1024 bytes'):
-        _grubcfg.set_environment(block(''), 'kernelopts', 'x' * 1000)
-    assert _grubcfg.set_environment(block(''), 'a', 'b\\c')[:32] == b'# GRUB Environment Block\na=b\\\\c\n'
+        _grubenv.set_environment(block(''), 'kernelopts', 'x' * 1000)
+    assert _grubenv.set_environment(block(''), 'a', 'b\\c')[:32] == b'# GRUB Environment Block\na=b\\\\c\n'
     assert _grubcfg.environment('# GRUB Environment Block\na=b\\\\c\n') == {'a': 'b\\c'}
 
 
 def test_menus_are_compared_without_our_arguments():
     wish = Wish(['clocksource=tsc'])
-    old = _grubcfg.comparable(MENU, wish)
-    assert _grubcfg.comparable(MENU.replace('  quiet', ' quiet clocksource=tsc').replace(' clocksource=xen', ''), wish) == old
-    assert _grubcfg.comparable(MENU.replace('quiet', 'splash'), wish) != old
-    assert _grubcfg.comparable(MENU.replace('Memory', 'Other'), wish) != old
+    old = _compare.comparable(MENU, wish)
+    assert _compare.comparable(MENU.replace('  quiet', ' quiet clocksource=tsc').replace(' clocksource=xen', ''), wish) == old
+    assert _compare.comparable(MENU.replace('quiet', 'splash'), wish) != old
+    assert _compare.comparable(MENU.replace('Memory', 'Other'), wish) != old
