@@ -25,7 +25,8 @@ else
         [ -z "$terminal" ] || sudo -n true 2>/dev/null || command+=(--ask-become-pass)
     fi
 fi
-read -r -a more <<<"${ARGS:-}" || true
+# xargs splits as a shell does, quotes and all, and runs nothing
+mapfile -t more < <(xargs -r -n 1 printf '%s\n' <<<"${ARGS:-}")
 command+=("${more[@]}")
 
 if [ "${YES:-}" != 1 ]; then
