@@ -22,6 +22,8 @@ HERE = Path(__file__).resolve().parent.parent
 LOGS = HERE / '.cache' / 'logs'
 SLOTS = int(os.environ.get('TEST_JOBS', '2'))
 SHOWN_LINES = 60
+# No run may take longer than this, whatever the sum of its parts' limits.
+WHOLE = 80 * 60
 NOT_RUN = re.compile(r'^(?:not run: |SKIPPED ).*', re.MULTILINE)
 
 
@@ -33,6 +35,7 @@ class Part:
         self.log = LOGS / f'{name}.log'
         self.seconds = 0.0
         self.outcome = 'not started'
+        self.process: subprocess.Popen | None = None
 
     def text(self) -> str:
         return self.log.read_text(errors='replace') if self.log.exists() else ''
@@ -47,26 +50,28 @@ class Part:
                      PYTHONDONTWRITEBYTECODE='1')
         with self.log.open('wb') as log:
             with subprocess.Popen(self.command, shell=True, cwd=HERE, env=plain, stdin=subprocess.DEVNULL,
-                                  stdout=log, stderr=subprocess.STDOUT, start_new_session=True) as process:
+                                  stdout=log, stderr=subprocess.STDOUT, start_new_session=True) as self.process:
                 try:
-                    self.outcome = 'passed' if process.wait(self.limit) == 0 else 'FAILED'
+                    self.outcome = 'passed' if self.process.wait(self.limit) == 0 else 'FAILED'
                 except subprocess.TimeoutExpired:
                     self.outcome = f'FAILED: not done in {self.limit} s'
-                    end_group(process)
+                    self.end()
         if self.after and self.outcome != 'passed':
             with self.log.open('ab') as log:
                 subprocess.run(self.after, shell=True, cwd=HERE, stdin=subprocess.DEVNULL, stdout=log,
                                stderr=subprocess.STDOUT, timeout=120, check=False)
         self.seconds = time.monotonic() - start
 
-
-def end_group(process: subprocess.Popen) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(10)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
+    def end(self) -> None:
+        """End the command and what it started, if it runs."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if self.process is None or self.process.poll() is not None:
+                return
+            try:
+                os.killpg(self.process.pid, number)
+                self.process.wait(10)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                continue
 
 
 PY = shlex.quote(sys.executable)
@@ -130,6 +135,12 @@ def work(waiting: list[Part], lock: threading.Lock) -> None:
                 print(f'--- the end of {part.log.relative_to(HERE)}', *shown, '---', sep='\n', flush=True)
 
 
+def stop(number: int, _frame: object) -> None:
+    for again in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(again, signal.SIG_IGN)
+    raise KeyboardInterrupt(f'{WHOLE} s are over' if number == signal.SIGALRM else signal.Signals(number).name)
+
+
 def main() -> int:
     parts = chosen_parts(sys.argv[1:])
     LOGS.mkdir(parents=True, exist_ok=True)
@@ -138,10 +149,21 @@ def main() -> int:
     start = time.monotonic()
     waiting, lock = list(parts), threading.Lock()
     workers = [threading.Thread(target=work, args=(waiting, lock)) for _slot in range(SLOTS)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, stop)
+    signal.alarm(WHOLE)
+    try:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    except KeyboardInterrupt as why:
+        print(f'stopped: {why or "by the keyboard"}', flush=True)
+        waiting.clear()
+        for part in parts:
+            part.end()
+        for worker in workers:
+            worker.join()
 
     print(f'\n{"part":<24} {"result":<8} {"seconds":>7}  its last words')
     skipped = 0
