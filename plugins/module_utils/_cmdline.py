@@ -3,7 +3,7 @@
 """Kernel command lines: split, compare, merge, render. Pure: no files, no AnsibleModule."""
 import re
 
-from ._words import is_separator, parse, spans, split
+from ._words import is_separator, parse, spans
 
 _BLANK = re.compile(r'[ \t\n\v\f\r]')
 # The menu languages of GRUB (script) and of its loader entries give these a meaning of their own.

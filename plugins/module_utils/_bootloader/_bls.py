@@ -121,4 +121,3 @@ def _editor(entry, wish, shared):
     def edit(line, first):
         return remove(line, wish) if inherited or not first else wish.edit(line)
     return edit
-

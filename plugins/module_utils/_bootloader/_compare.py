@@ -4,6 +4,7 @@
 import difflib
 
 from .. import _cmdline
+from .._words import split
 from ._grubcfg import KERNEL
 
 # As many lines of a menu's unrelated differences as a person reads.
@@ -34,15 +35,15 @@ def comparable(text, wish):
     found = []
     for line in text.split('\n'):
         if is_kernel_line(line):
-            kernel, init = _cmdline.split(line)
+            kernel, init = split(line)
             line = ' '.join(wish.strip(kernel) + init)
         found.append(line)
     return found
 
 
 def drift(old, new, wish):
-    lines = [line for line in difflib.unified_diff(comparable(old, wish), comparable(new, wish), 'the menu as it is',
-                                                   'the menu as it would be', lineterm='', n=0)]
+    lines = list(difflib.unified_diff(comparable(old, wish), comparable(new, wish), 'the menu as it is',
+                                      'the menu as it would be', lineterm='', n=0))
     return [_cmdline.mask_text(line) for line in lines[:DRIFT_LINES]]
 
 

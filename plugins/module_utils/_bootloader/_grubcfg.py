@@ -186,8 +186,7 @@ def _walk(nodes):
     for node in nodes:
         if not node['children']:
             yield node
-        for child in _walk(node['children']):
-            yield child
+        yield from _walk(node['children'])
 
 
 def _find(nodes, wanted):

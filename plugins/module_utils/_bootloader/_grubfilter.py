@@ -8,7 +8,8 @@ image's, a package's) is undone by its owner. So ours filters the variables, in 
 """
 import re
 
-from .._cmdline import CUMULATIVE, Wish, parse, split
+from .._cmdline import CUMULATIVE, Wish
+from .._words import parse, split
 
 BEGIN = '# BEGIN cloudclock.linux.kernel_cmdline'
 END = '# END cloudclock.linux.kernel_cmdline'

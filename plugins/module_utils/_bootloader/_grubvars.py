@@ -6,7 +6,7 @@
 the first alone; 20_linux_xen takes the two ``GRUB_CMDLINE_LINUX_XEN_REPLACE*`` instead where they are not empty.
 New arguments go to the DEFAULT variable: it comes last on the line, and recovery entries stay as they were.
 """
-from .._cmdline import is_separator, spans, split
+from .._words import is_separator, spans, split
 from . import _shell
 
 LINUX = 'GRUB_CMDLINE_LINUX'

@@ -214,8 +214,8 @@ class _Parser:
                 assign = Assign(default.group(1), False, at, at, at, [('?', '', at, end, '')])
                 assign.sure = False
                 self.script.assigns.append(assign)
-        elif following and (following in '?$!#*@-' or following.isdigit() or (following in '\'"' and not quote)
-                             or text.startswith('\\\n', at + 1)):
+        elif (following in tuple('?$!#*@-0123456789') or (following in ('"', "'") and not quote)
+              or text.startswith('\\\n', at + 1)):
             end = at + (2 if following in '?$!#*@-0123456789' else 1)
         else:
             atoms.append(('c', '$', at, at + 1, quote))

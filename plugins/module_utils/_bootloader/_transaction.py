@@ -6,6 +6,7 @@ import signal
 
 from .. import _cmdline
 from .._change import Change, put
+from .._words import split
 from . import _compare, _memory, find
 from ._staged import Staged
 
@@ -97,7 +98,8 @@ class Transaction:
         pending = backend.pending(before, wish)
         generates = hasattr(backend, 'generate')
         regenerate = generates and self.options['regenerate'] and (self.change.changed or pending)
-        if generates and self.options['regenerate'] and backend.menu is None:
+        asked = self.change.changed or wish.present or wish.absent
+        if generates and self.options['regenerate'] and backend.menu is None and asked:
             raise Failed('%s does not exist, so GRUB does not boot this machine; nothing was changed'
                          % backend.menu_path())
         if regenerate:
@@ -220,7 +222,7 @@ class Transaction:
             raise Failed('%s; and the former state could not be put back: %s' % (failure(exc)[0], problem))
 
     def _report(self, wish, changed, command, before, after, future):
-        running = _cmdline.split(self.root.read('/proc/cmdline') or '')[0] if self.root.live else None
+        running = split(self.root.read('/proc/cmdline') or '')[0] if self.root.live else None
         edits = self.change.files + self.menu_change.files
         disagreeing = [entry['id'] for entry in after['entries']
                        if not entry['recovery'] and not entry.get('foreign') and not wish.met(entry['args'])]

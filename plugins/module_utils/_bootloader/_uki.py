@@ -17,5 +17,11 @@ class Uki:
     def read(self):
         return {'effective': None, 'judged': None, 'entries': [], 'entries_disagreeing': [], 'reason': _WHY}
 
+    def command(self):
+        return None
+
+    def pending(self, read, wish):
+        return False
+
     def plan(self, wish, change, run):
         raise Unsupported(_WHY)

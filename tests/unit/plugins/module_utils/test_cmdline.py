@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
-from ansible_collections.cloudclock.linux.plugins.module_utils import _cmdline
+from ansible_collections.cloudclock.linux.plugins.module_utils import _cmdline, _words
 from ansible_collections.cloudclock.linux.plugins.module_utils._cmdline import Wish
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ TSC = Wish(['clocksource=tsc', 'tsc=reliable'])
     ('--', [], []),
 ])
 def test_split(line, kernel, init):
-    assert _cmdline.split(line) == (kernel, init)
+    assert _words.split(line) == (kernel, init)
 
 
 @pytest.mark.parametrize('word, pair', [
@@ -29,7 +29,7 @@ def test_split(line, kernel, init):
     ('"a=b c"', ('a', 'b c')), ('a=b=c', ('a', 'b=c')),
 ])
 def test_parse(word, pair):
-    assert _cmdline.parse(word) == pair
+    assert _words.parse(word) == pair
 
 
 @pytest.mark.parametrize('arg', ['', ' ', '=x', '--', 'a b', 'a="b', 'a=$b', 'a=`b`', "a='b'", 'a;b', 'a\nb', 'a=\\x', 'a|b'])
@@ -101,8 +101,8 @@ WORDS = st.sampled_from(['quiet', 'ro', 'clocksource=hpet', 'clocksource=tsc', '
 @given(st.lists(WORDS, max_size=8), st.lists(st.sampled_from([' ', '  ', '\t', '\n']), min_size=9, max_size=9))
 def test_edit_keeps_every_other_word_in_its_order(words, blanks):
     line = ''.join(blank + word for blank, word in zip(blanks, words)) + blanks[-1]
-    kernel, init = _cmdline.split(line)
-    edited, after = _cmdline.split(TSC.edit(line))
+    kernel, init = _words.split(line)
+    edited, after = _words.split(TSC.edit(line))
     assert TSC.met(edited)
     assert TSC.strip(edited) == TSC.strip(kernel)
     assert after == init

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from ansible_collections.cloudclock.linux.plugins.module_utils._cmdline import parse, split
+from ansible_collections.cloudclock.linux.plugins.module_utils._words import parse, split
 
 MACHINES = pathlib.Path(__file__).parents[4] / 'tests' / 'machines'
 CASES = [case for name in ('grub.json', 'grub_further.json') for case in json.loads((MACHINES / name).read_text())]

@@ -27,50 +27,50 @@ function savedefault {
 ### END /etc/grub.d/00_header ###
 ### BEGIN /etc/grub.d/10_linux ###
 function gfxmode {
-	set gfxpayload="${1}"
-	if [ "${1}" = "keep" ]; then
-		set vt_handoff=vt.handoff=7
-	fi
+@set gfxpayload="${1}"
+@if [ "${1}" = "keep" ]; then
+@@set vt_handoff=vt.handoff=7
+@fi
 }
 menuentry 'It'\''s GNU/Linux' --class gnu-linux $menuentry_id_option 'gnulinux-simple-1' {
-	load_video
-	if [ x$grub_platform = xxen ]; then insmod xzio; fi
-	linux	/boot/vmlinuz-2 root=UUID=1 ro net.ifnames=0  quiet dyndbg="file a* +p" x=\$y $vt_handoff
-	initrd	/boot/initrd.img-2
+@load_video
+@if [ x$grub_platform = xxen ]; then insmod xzio; fi
+@linux@/boot/vmlinuz-2 root=UUID=1 ro net.ifnames=0  quiet dyndbg="file a* +p" x=\$y $vt_handoff
+@initrd@/boot/initrd.img-2
 }
 submenu 'Advanced options' $menuentry_id_option 'gnulinux-advanced-1' {
-	menuentry 'GNU/Linux, with Linux 2' --class gnu-linux $menuentry_id_option 'gnulinux-2-advanced-1' {
-		linux	/boot/vmlinuz-2 root=UUID=1 ro clocksource=tsc
-	}
-	menuentry 'GNU/Linux, with Linux 2 (recovery mode)' --class gnu-linux $menuentry_id_option 'gnulinux-2-recovery-1' {
-		linux	/boot/vmlinuz-2 root=UUID=1 ro single nomodeset
-	}
-	menuentry 'GNU/Linux, with Linux 1' --class gnu-linux $menuentry_id_option 'gnulinux-1-advanced-1' {
-		linux	/boot/vmlinuz-1 root=UUID=1 ro
-	}
+@menuentry 'GNU/Linux, with Linux 2' --class gnu-linux $menuentry_id_option 'gnulinux-2-advanced-1' {
+@@linux@/boot/vmlinuz-2 root=UUID=1 ro clocksource=tsc
+@}
+@menuentry 'GNU/Linux, with Linux 2 (recovery mode)' --class gnu-linux $menuentry_id_option 'gnulinux-2-recovery-1' {
+@@linux@/boot/vmlinuz-2 root=UUID=1 ro single nomodeset
+@}
+@menuentry 'GNU/Linux, with Linux 1' --class gnu-linux $menuentry_id_option 'gnulinux-1-advanced-1' {
+@@linux@/boot/vmlinuz-1 root=UUID=1 ro
+@}
 }
 ### END /etc/grub.d/10_linux ###
 ### BEGIN /etc/grub.d/20_linux_xen ###
 menuentry 'GNU/Linux, with Xen hypervisor' --class xen $menuentry_id_option 'xen-gnulinux-simple-1' {
-	multiboot2	/boot/xen-4.17.gz placeholder dom0_mem=1G
-	module2	/boot/vmlinuz-2 placeholder root=UUID=1 ro clocksource=xen
-	module2	--nounzip	/boot/initrd.img-2
+@multiboot2@/boot/xen-4.17.gz placeholder dom0_mem=1G
+@module2@/boot/vmlinuz-2 placeholder root=UUID=1 ro clocksource=xen
+@module2@--nounzip@/boot/initrd.img-2
 }
 ### END /etc/grub.d/20_linux_xen ###
 ### BEGIN /etc/grub.d/30_os-prober ###
 menuentry 'Other Linux (on /dev/sdb1)' --class gnu-linux --class os $menuentry_id_option 'osprober-gnulinux-1' {
-	linux /boot/vmlinuz root=/dev/sdb1
+@linux /boot/vmlinuz root=/dev/sdb1
 }
 ### END /etc/grub.d/30_os-prober ###
 ### BEGIN /etc/grub.d/40_custom ###
 menuentry "Memory test" {
-	linux16 /boot/memtest86+.bin
+@linux16 /boot/memtest86+.bin
 }
 menuentry "Firmware" --id fw {
-	fwsetup
+@fwsetup
 }
 ### END /etc/grub.d/40_custom ###
-'''
+'''.replace('@', '\t')
 
 
 def menu(default='0', **env):

@@ -3,7 +3,8 @@
 """The judge is a real shell: what the edited file means, under ``set -e``, as grub-mkconfig sources it."""
 import pytest
 from ansible_collections.cloudclock.linux.plugins.module_utils._bootloader import _grubfilter, _grubvars, _shell
-from ansible_collections.cloudclock.linux.plugins.module_utils._cmdline import Wish, split
+from ansible_collections.cloudclock.linux.plugins.module_utils._cmdline import Wish
+from ansible_collections.cloudclock.linux.plugins.module_utils._words import split
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 

@@ -24,15 +24,15 @@ set timeout=%(timeout)s
 ### END /etc/grub.d/00_header ###
 ### BEGIN /etc/grub.d/10_linux ###
 menuentry 'Linux' $menuentry_id_option 'simple' {
-	linux	/boot/vmlinuz root=UUID=1 ro %(linux)s %(default)s
+@linux@/boot/vmlinuz root=UUID=1 ro %(linux)s %(default)s
 }
 submenu '%(more)s' $menuentry_id_option 'advanced' {
-	menuentry 'Linux (recovery mode)' $menuentry_id_option 'l-recovery-1' {
-		linux	/boot/vmlinuz root=UUID=1 ro single %(linux)s
-	}
+@menuentry 'Linux (recovery mode)' $menuentry_id_option 'l-recovery-1' {
+@@linux@/boot/vmlinuz root=UUID=1 ro single %(linux)s
+@}
 }
 ### END /etc/grub.d/10_linux ###
-'''
+'''.replace('@', '\t')
 
 
 class Module:
