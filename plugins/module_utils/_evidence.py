@@ -67,7 +67,7 @@ def cpuinfo(text):
 
 
 def _number(text):
-    return int(text) if text and text.isdigit() else None
+    return int(text) if text and text.isdecimal() and len(text) < 20 else None
 
 
 def _dmi(root):
@@ -91,7 +91,7 @@ def _recorded_probe(root):
         return None
     try:
         return json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise ValueError('probe.json: %s' % exc)
 
 
@@ -168,7 +168,7 @@ def _cloud_init(root):
     """cloud-init's own record of where it runs: names and the instance type only, never user data or secrets."""
     try:
         data = json.loads(root.read('run/cloud-init/instance-data.json') or '{}')
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     data = _dict(data)
     v1 = _dict(data.get('v1'))

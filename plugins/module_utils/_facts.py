@@ -3,6 +3,7 @@
 """Everything known about a machine's clock, composed from what each room reads."""
 import hashlib
 import os
+import re
 
 from . import _clocksource, _evidence, _klog, _platform, _policy, _probe, _tsc
 
@@ -69,8 +70,8 @@ def _settle(cloud, hypervisor, answer):
 
 def _cpus(root):
     """The number of CPUs online, from a list like ``0-3,6``."""
-    online = root.line('/sys/devices/system/cpu/online')
-    if not online:
+    online = root.line('/sys/devices/system/cpu/online') or ''
+    if not re.match(r'[0-9]{1,6}(-[0-9]{1,6})?(,[0-9]{1,6}(-[0-9]{1,6})?)*\Z', online):
         return os.cpu_count() if root.live else None
     total = 0
     for part in online.split(','):
@@ -90,6 +91,9 @@ def _last(key, args):
 
 
 def _unit(root):
-    data = root.read_bytes(UNIT)
+    try:
+        data = root.read_bytes(UNIT)
+    except OSError:
+        return {'present': True, 'enabled': root.exists(UNIT_ENABLED), 'sha256': None}
     return {'present': data is not None, 'enabled': root.exists(UNIT_ENABLED),
             'sha256': data and hashlib.sha256(data).hexdigest()}

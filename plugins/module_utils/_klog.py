@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The kernel's messages of the present boot."""
 import os
+import stat
 
 KMSG = '/dev/kmsg'
+# Documentation/admin-guide/devices.txt: 1:11. Containers put a link to their console, or /dev/null, in its place.
+DEVICE = os.makedev(1, 11)
 # Documentation/ABI/testing/dev-kmsg: one read gives one record, of at most 8 KiB (kernel/printk/printk.c).
 RECORD = 8192
 # CONFIG_LOG_BUF_SHIFT is at most 25; no machine seen had more than some ten thousand records.
@@ -21,10 +24,13 @@ def read(root):
         text = _kept(root)
         return (None, None) if text is None else (text.splitlines(), None)
     try:
-        fd = os.open(KMSG, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(KMSG, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError:
         return None, None
     try:
+        seen = os.fstat(fd)
+        if not stat.S_ISCHR(seen.st_mode) or seen.st_rdev != DEVICE:
+            return None, None
         return _records(fd)
     finally:
         os.close(fd)

@@ -22,6 +22,9 @@ class Root:
     """A machine's files. Every path given is relative to the root; a leading ``/`` is allowed."""
 
     def __init__(self, path='/'):
+        # Where a module's working directory is, is nobody's business; an empty path would be it.
+        if not os.path.isabs(path):
+            raise RootError('root: %r is not an absolute path' % str(path))
         self.path = os.path.realpath(path)
         if not os.path.isdir(self.path):
             raise RootError('root: %s is not a directory' % path)
@@ -39,6 +42,8 @@ class Root:
         while todo:
             part = todo.pop(0)
             if part == '..':
+                if not done and self.live:
+                    continue
                 if not done:
                     raise RootError('%s leaves the root %s' % (path, self.path))
                 done.pop()
@@ -61,6 +66,9 @@ class Root:
         """A descriptor of a regular file, or None when it is missing or something else."""
         real = os.path.join('/', path) if self.path == '/' else self.real(path)
         try:
+            # To open a device can act on it (a watchdog starts, a tape winds back), and a root can hold any.
+            if not self.live and not stat.S_ISREG(os.stat(real).st_mode):
+                return None
             fd = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as exc:
             if exc.errno in (errno.EACCES, errno.EPERM):

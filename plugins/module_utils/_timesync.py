@@ -41,7 +41,7 @@ def _pids(root, files, units):
         paths.extend('%s/system.slice/%s.service/cgroup.procs' % (group, unit) for group in _GROUPS)
     for path in paths:
         for word in (root.read(path, 4096) or '').split():
-            if word.isdigit():
+            if word.isdecimal() and len(word) < 20:
                 yield int(word)
 
 

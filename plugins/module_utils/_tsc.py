@@ -83,7 +83,7 @@ def switched_to(texts):
     """The source of the last switch that messages report, or None."""
     for text in reversed(texts):
         for words in _SWITCHES:
-            if words in text and text.startswith(('clocksource: ', words)):
+            if words in text and text.startswith(('clocksource: ', words)) and text.split(words, 1)[1].split():
                 return text.split(words, 1)[1].split()[0]
         if text.startswith('Time: ') and ' clocksource has been installed' in text:
             return text.split()[1]
@@ -127,7 +127,7 @@ def _khz(texts):
     for text in reversed(texts):
         text = text[5:] if text.startswith('tsc: ') else text
         words = text.split(' MHz')[0].split()
-        if text.startswith(_FREQUENCIES) and re.match(r'\d+\.\d{3}$', words[-1]):
+        if text.startswith(_FREQUENCIES) and re.match(r'[0-9]{1,6}\.[0-9]{3}$', words[-1]):
             return int(words[-1].replace('.', ''))
     return None
 

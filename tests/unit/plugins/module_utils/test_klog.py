@@ -49,6 +49,13 @@ def test_unreadable_log(monkeypatch):
     assert _klog.read(Root('/')) == (None, None)
 
 
+def test_something_else_in_the_logs_place(monkeypatch, tmp_path):
+    (tmp_path / 'kmsg').write_text('a file')
+    for path in ('/dev/null', '/dev/zero', str(tmp_path / 'kmsg')):
+        monkeypatch.setattr(_klog, 'KMSG', path)
+        assert _klog.read(Root('/')) == (None, None)
+
+
 def test_recorded_log(tmp_path):
     assert _klog.read(Root(tmp_path)) == (None, None)
     (tmp_path / 'var' / 'log').mkdir(parents=True)

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 import os
+import stat
 
 import pytest
 
@@ -90,3 +91,30 @@ def test_root_must_be_a_directory(machine):
 def test_only_the_top_is_live(machine):
     assert Root('/').live
     assert not Root(machine).live
+
+
+@pytest.mark.parametrize('path', ['', '.', 'machine', '../machine'])
+def test_root_must_be_absolute(path):
+    with pytest.raises(RootError, match='not an absolute path'):
+        Root(path)
+
+
+@pytest.mark.parametrize('path', ['/..', '/usr/..', '//'])
+def test_other_names_of_the_top_are_live(path, tmp_path):
+    assert Root(path).live
+    (tmp_path / 'link').symlink_to(path)
+    assert Root(tmp_path / 'link').live
+
+
+def test_nothing_is_above_the_running_machine():
+    assert Root('/').real('../../proc/./version') == '/proc/version'
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root may make devices')
+def test_device_is_not_opened(machine, monkeypatch):
+    try:
+        os.mknod(str(machine / 'log'), 0o600 | stat.S_IFCHR, os.makedev(10, 130))
+    except OSError:
+        pytest.skip('devices cannot be made here')
+    monkeypatch.setattr(os, 'open', None)
+    assert Root(machine).read('log') is None

@@ -1,5 +1,8 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
+import json
+import os
+
 import pytest
 
 SCHEMA = {
@@ -63,3 +66,43 @@ def test_metadata_is_never_asked_about_another_root(run_module, tmp_path, monkey
     monkeypatch.setattr('socket.socket.connect', connect)
     clock = run_module('clock_facts', root=str(tmp_path), metadata='when_unsettled')['ansible_facts']['clock']
     assert clock['cloud']['provider'] is None
+
+
+@pytest.mark.parametrize('online', ['', 'all', '0-3,', '0-\u00b2', '9' * 5000])
+def test_cpus_of_a_strange_list(run_module, tmp_path, online):
+    (tmp_path / 'sys/devices/system/cpu').mkdir(parents=True)
+    (tmp_path / 'sys/devices/system/cpu/online').write_text(online, encoding='utf-8')
+    assert run_module('clock_facts', root=str(tmp_path))['ansible_facts']['clock']['cpus'] is None
+
+
+def test_hostile_tree(run_module, tmp_path):
+    """Whatever the files hold, they are no reason to crash, to hang or to fill the memory."""
+    for path, text in [
+        ('run/chrony/chronyd.pid', '\u00b2 ' + '9' * 5000),
+        ('sys/devices/system/cpu/cpu0/tsc_freq_khz', '\u00b2'),
+        ('run/cloud-init/instance-data.json', '[' * 200000),
+        ('proc/cpuinfo', 'flags\t\t: tsc\n\n'),
+        ('proc/cmdline', 'quiet clocksource=\udcff\0 root=UUID=1 password=secret'),
+        ('sys/class/dmi/id/sys_vendor', 'Amazon EC2\n'),
+        ('sys/class/dmi/id/product_name', 'c5.\udcff\n'),
+        ('sys/devices/system/clocksource/clocksource0/available_clocksource', '\udcff tsc\n'),
+        ('var/log/dmesg', '[    0.000000] Linux version 6\ntsc: Detected %s.000 MHz processor\n'
+                          '[   1.0] clocksource: Switched to clocksource \n' % ('9' * 5000)),
+    ]:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(text.encode('utf-8', 'surrogateescape'))
+    os.mkfifo(str(tmp_path / 'sys/devices/system/clocksource/clocksource0/current_clocksource'))
+    with open(str(tmp_path / 'var/log/kern.log'), 'wb') as handle:
+        handle.truncate(100 << 30)
+    result = run_module('clock_facts', root=str(tmp_path))
+    assert result['failed'] is False
+    clock = result['ansible_facts']['clock']
+    assert (clock['clocksource']['current'], clock['clocksource']['verdict']) == (None, 'unknown')
+    assert (clock['clocksource']['switched_to'], clock['tsc']['khz']) == (None, None)
+    assert clock['time_sync']['daemon'] is None
+    assert 'secret' not in json.dumps(result)
+
+
+def test_probe_that_is_nested_too_deep(run_module, tmp_path):
+    (tmp_path / 'probe.json').write_text('[' * 200000)
+    assert 'probe.json' in run_module('clock_facts', root=str(tmp_path))['msg']
