@@ -64,7 +64,7 @@ class Part:
 
     def end(self) -> None:
         """End the command and what it started, if it runs."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             if self.process is None or self.process.poll() is not None:
                 return
             try:
@@ -135,12 +135,6 @@ def work(waiting: list[Part], lock: threading.Lock) -> None:
                 print(f'--- the end of {part.log.relative_to(HERE)}', *shown, '---', sep='\n', flush=True)
 
 
-def stop(number: int, _frame: object) -> None:
-    for again in (signal.SIGTERM, signal.SIGALRM):
-        signal.signal(again, signal.SIG_IGN)
-    raise KeyboardInterrupt(f'{WHOLE} s are over' if number == signal.SIGALRM else signal.Signals(number).name)
-
-
 def main() -> int:
     parts = chosen_parts(sys.argv[1:])
     LOGS.mkdir(parents=True, exist_ok=True)
@@ -149,21 +143,22 @@ def main() -> int:
     start = time.monotonic()
     waiting, lock = list(parts), threading.Lock()
     workers = [threading.Thread(target=work, args=(waiting, lock)) for _slot in range(SLOTS)]
-    for number in (signal.SIGTERM, signal.SIGALRM):
-        signal.signal(number, stop)
-    signal.alarm(WHOLE)
-    try:
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-    except KeyboardInterrupt as why:
-        print(f'stopped: {why or "by the keyboard"}', flush=True)
+
+    def stop(number: int, _frame: object) -> None:
+        for again in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+            signal.signal(again, signal.SIG_IGN)
+        print(f'stopped: {f"{WHOLE} s are over" if number == signal.SIGALRM else signal.Signals(number).name}', flush=True)
         waiting.clear()
         for part in parts:
             part.end()
-        for worker in workers:
-            worker.join()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, stop)
+    signal.alarm(WHOLE)
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
 
     print(f'\n{"part":<24} {"result":<8} {"seconds":>7}  its last words')
     skipped = 0
