@@ -37,6 +37,15 @@ def gather(root, rows=(), ask=None):
             'cpus': _cpus(root)}
 
 
+def printable(value):
+    """``value`` with ``?`` for each byte that is no UTF-8: firmware holds such bytes, and the controller refuses them."""
+    if isinstance(value, dict):
+        return {key: printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [printable(item) for item in value]
+    return value.encode('utf-8', 'replace').decode('utf-8') if isinstance(value, str) else value
+
+
 def boot(root, clock):
     """``boot`` of the facts: what the running kernel was told and what the next one will be told about clocks."""
     from . import _bootloader

@@ -123,7 +123,7 @@ def main():
         clock.update(boot=_facts.boot(root, clock['clocksource']), ptp=_ptp.read(root), time_sync=_timesync.read(root))
     except (ValueError, OSError) as exc:
         module.fail_json(msg=str(exc))
-    module.exit_json(ansible_facts={'clock': clock})
+    module.exit_json(ansible_facts={'clock': _facts.printable(clock)})
 
 
 if __name__ == '__main__':

@@ -202,7 +202,7 @@ def run(module, root):
         raise ValueError('tolerance must be 0 or more, settle_seconds 0 to %d' % LONGEST_SETTLE)
     if params['name'] != 'auto':
         check_name(params['name'])
-    facts = _facts.gather(root, rows=rows)
+    facts = _facts.printable(_facts.gather(root, rows=rows))
     result = plan(params, facts, rows)
     if result['action'] != 'switched':
         return dict(result, changed=False, failed=result['refused'] and params['name'] != 'auto')

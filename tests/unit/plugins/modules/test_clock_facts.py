@@ -101,6 +101,8 @@ def test_hostile_tree(run_module, tmp_path):
     assert (clock['clocksource']['switched_to'], clock['tsc']['khz']) == (None, None)
     assert clock['time_sync']['daemon'] is None
     assert 'secret' not in json.dumps(result)
+    assert json.dumps(result, ensure_ascii=False).encode('utf-8'), 'the controller takes nothing but UTF-8'
+    assert clock['cloud']['instance_type'] == 'c5.?'
 
 
 def test_probe_that_is_nested_too_deep(run_module, tmp_path):

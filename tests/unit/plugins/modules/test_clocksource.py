@@ -92,3 +92,10 @@ def test_link_that_leaves_the_root(run_module, machine, tmp_path):
 
 def test_missing_root(run_module, tmp_path):
     assert 'is not a directory' in run_module('clocksource', root=str(tmp_path / 'gone'))['msg']
+
+
+def test_bytes_that_are_no_text(run_module, machine, tmp_path):
+    root = machine(current='hpet')
+    path = tmp_path / 'sys/devices/system/clocksource/clocksource0/current_clocksource'
+    path.write_bytes(b'hp\xffet\n')
+    assert run_module('clocksource', root=root)['before']['source'] == 'hp?et'
