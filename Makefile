@@ -15,6 +15,7 @@ export PATH := $(BIN):$(PATH)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@echo 'For benchmarks: SSH="root@host -p 22 -i key" measures there; TIMESYNC= and BOOTLOADER= name those roles by path.'
 	@echo 'For fix and revert: INVENTORY=hosts.ini (default: this machine), YES=1 does not ask, ARGS="--limit web".'
 
 fix: venv-run tree ## put this machine, or INVENTORY's, on the right clocksource
@@ -39,8 +40,9 @@ lint sanity integration matrix: venv tree ## that part of the tests only
 	@$(BIN)/python tests/run.py $@
 
 benchmarks: venv tree ## clock_facts beside setup, a converged fix beside its peers
-	@$(BIN)/python benchmarks/facts.py $(ARGS)
-	@$(BIN)/python benchmarks/converged.py $(ARGS)
+	@$(BIN)/python benchmarks/facts.py $(if $(SSH),--ssh '$(SSH)')
+	@$(BIN)/python benchmarks/converged.py $(if $(SSH),--ssh '$(SSH)') \
+	  $(if $(TIMESYNC),--timesync '$(TIMESYNC)') $(if $(BOOTLOADER),--bootloader '$(BOOTLOADER)')
 
 tree: ## lay this folder out as ansible_collections/cloudclock/linux
 	@mkdir -p .collections/ansible_collections/cloudclock
