@@ -21,6 +21,10 @@ else
         # root needs no sudo, and a small machine has none
         command+=(-e ansible_become=false)
     else
+        command -v sudo >/dev/null || [[ "${ARGS:-}" == *become* ]] || {
+            echo "This takes root's rights: run it as root, or with sudo installed." >&2
+            exit 1
+        }
         command+=(--become)
         [ -z "$terminal" ] || sudo -n true 2>/dev/null || command+=(--ask-become-pass)
     fi
