@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the scenarios look at, from outside and without the collection's own modules."""
+import json
+import os
+
+SYSFS = '/sys/devices/system/clocksource/clocksource0/'
+BOOT_FILES = ('/etc/default', '/boot/grub/grub.cfg')
+RECORD = '/var/lib/cloudclock'
+
+# The least of many batches, less the same for a clock that reads no counter: nanoseconds.
+MEASURE = """
+import time
+def batch(clock):
+    start = time.perf_counter()
+    for dummy in range(300):
+        time.clock_gettime(clock)
+    return (time.perf_counter() - start) / 300 * 1e9
+print(min(batch(1) for dummy in range(60)) - min(batch(6) for dummy in range(60)))
+"""
+
+
+def current(host):
+    return host.file(SYSFS + 'current_clocksource').content_string.strip()
+
+
+def offered(host):
+    return host.file(SYSFS + 'available_clocksource').content_string.split()
+
+
+def read_ns(host):
+    """What a read of the machine's counter costs, in nanoseconds; printed, so that a run shows it."""
+    cost = float(host.check_output('python3 -c %s', MEASURE))
+    print(f'{current(host)}: {cost:.0f} ns a read')
+    return cost
+
+
+def booted_with(host):
+    """The clocksource= arguments of the running kernel."""
+    return [word for word in host.file('/proc/cmdline').content_string.split() if word.startswith('clocksource=')]
+
+
+def fingerprint(host, *paths):
+    """Digest, mode, owner and time of change of every file below the paths that are there."""
+    return host.check_output(
+        'find %s -type f -printf "%%p %%m %%u %%g %%T@ " -exec sha256sum {} ";" 2>/dev/null || true' % ' '.join(paths))
+
+
+def contents(host, *paths):
+    """Digest and mode of every file below the paths: what an undo must bring back (their times may differ)."""
+    return host.check_output(
+        'find %s -type f -printf "%%m " -exec sha256sum {} ";" 2>/dev/null | sort || true' % ' '.join(paths))
+
+
+def same_as_first(host, what, value):
+    """The first call for a machine keeps the value, a later one asserts that it is still the same."""
+    name = '%s-%s.json' % (host.backend.get_hostname(), what)
+    path = os.path.join(os.environ['MOLECULE_EPHEMERAL_DIRECTORY'], name)
+    if not os.path.exists(path):
+        with open(path, 'w', encoding='utf-8') as kept:
+            json.dump(value, kept)
+        return
+    with open(path, encoding='utf-8') as kept:
+        assert json.load(kept) == value, what

@@ -1,0 +1,10 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+import checks
+
+
+def test_nothing_of_ours_is_left(host):
+    assert checks.current(host) == 'hpet'
+    for path in (checks.RECORD, '/usr/local/lib/cloudclock', '/etc/systemd/system/cloudclock-clocksource.service',
+                 '/etc/systemd/system/sysinit.target.wants/cloudclock-clocksource.service'):
+        assert not host.file(path).exists, path
