@@ -54,7 +54,7 @@ class Change:
                     backups.append(module.backup_local(real))
                 put(module, real, change.after, change.mode)
                 done.append(change)
-        except Exception:
+        except BaseException:  # the module's own fail_json, in backup_local, ends by SystemExit
             self._put_back(module, done)
             raise
         return backups
@@ -64,8 +64,14 @@ class Change:
         self._put_back(module, self.files)
 
     def _put_back(self, module, changes):
+        failed = []
         for change in reversed(changes):
-            put(module, self.root.real(change.path), change.before, change.mode)
+            try:
+                put(module, self.root.real(change.path), change.before, change.mode)
+            except OSError as exc:
+                failed.append('%s (%s)' % (change.path, exc.strerror or exc))
+        if failed:
+            raise OSError('not put back: ' + ', '.join(failed))
 
 
 def put(module, real, data, mode=0o644):

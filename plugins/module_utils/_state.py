@@ -23,7 +23,7 @@ def load(root):
         return {}
     try:
         state = json.loads(data.decode('utf-8'))
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise ValueError('%s is damaged (%s): move it away to go on without the record' % (PATH, exc))
     if not isinstance(state, dict):
         raise ValueError('%s does not hold an object: move it away to go on without the record' % PATH)
@@ -37,6 +37,17 @@ def remember(root, module, key, value):
         return False
     _save(root, module, dict(state, **{key: value}))
     return True
+
+
+def ready(root, key):
+    """For check mode: raises what ``remember`` would, as far as that shows before anything is written."""
+    if key in load(root):
+        return
+    directory = os.path.dirname(root.real(PATH))
+    while not os.path.lexists(directory):
+        directory = os.path.dirname(directory)
+    if not os.access(directory, os.W_OK):
+        raise OSError('%s cannot be written: %s is read-only, or another\'s' % (PATH, directory))
 
 
 def update(root, module, key, value):
@@ -61,6 +72,9 @@ def forget(root, module, key):
 
 def _save(root, module, state):
     real = root.real(PATH)
-    os.makedirs(os.path.dirname(real), mode=0o700, exist_ok=True)
     text = json.dumps(state, indent=1, sort_keys=True) + '\n' if state else None
-    put(module, real, text and text.encode('utf-8'), mode=0o600)
+    try:
+        os.makedirs(os.path.dirname(real), mode=0o700, exist_ok=True)
+        put(module, real, text and text.encode('utf-8'), mode=0o600)
+    except OSError as exc:
+        raise OSError('%s cannot be written: %s' % (PATH, exc.strerror or exc))

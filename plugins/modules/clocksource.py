@@ -210,7 +210,7 @@ def run(module, root):
         return dict(result, action='planned', changed=False)
     if module.check_mode:
         if params['remember']:
-            _state.load(root)
+            _state.ready(root, 'clocksource')
         return dict(result, changed=True, after={'source': result['name'], 'ns': None})
     return _switch.switch(module, root, result)
 

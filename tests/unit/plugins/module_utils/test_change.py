@@ -65,6 +65,32 @@ def test_failed_apply_puts_back_what_was_written(root, tmp_path):
     assert sorted(os.listdir(str(tmp_path))) == ['one', 'two']
 
 
+def test_backup_that_fails_puts_back_what_was_written(root, tmp_path, monkeypatch):
+    (tmp_path / 'two').write_bytes(b'kept')
+    change = Change(root)
+    change.edit('one', b'second')
+    change.edit('two', b'more')
+    module = Module()
+    backup = module.backup_local
+    monkeypatch.setattr(module, 'backup_local', lambda path: backup(path) if path.endswith('one') else module.fail_json(
+        'Could not make backup'), raising=False)
+    with pytest.raises(SystemExit, match='Could not make backup'):
+        change.apply(module, backup=True)
+    assert (tmp_path / 'one').read_bytes() == b'first\r\n'
+    assert (tmp_path / 'two').read_bytes() == b'kept'
+
+
+def test_undo_goes_on_behind_a_file_that_cannot_be_put_back(root, tmp_path):
+    (tmp_path / 'two').write_bytes(b'kept')
+    change = Change(root)
+    change.edit('one', b'second')
+    change.edit('two', b'more')
+    change.apply(Module())
+    with pytest.raises(OSError, match=r'not put back: two \(.*No space left'):
+        change.undo(Module(full=['two']))
+    assert (tmp_path / 'one').read_bytes() == b'first\r\n'
+
+
 def test_equal_edit_is_no_change(root):
     change = Change(root)
     change.edit('one', b'second')
