@@ -205,7 +205,7 @@ def test_a_boot_that_nobody_watched_is_proved_by_the_next_run(fleet):
         row = run.row(host)
         assert (row.change, row.reboot) == ('failed, refused, arguments taken back', 'pending')
         assert row.reason == ('the machine booted with clocksource=tsc but runs on hpet (%s); the argument was taken back, '
-                          'and a second reboot is pending' % WHY_NOT)
+                              'and a second reboot is pending' % WHY_NOT)
     row = run.row('not-ours')
     assert row.change == 'refused'
     assert row.reason == WHY_NOT + '; this collection did not write clocksource=tsc, so it stays'
