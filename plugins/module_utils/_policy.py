@@ -45,7 +45,7 @@ ROWS = [
      'prefer': ['tsc', 'kvm-clock'], 'acceptable': ['kvm-clock'], 'vouches': ['tsc', 'kvm-clock'],
      'source': 'AWS re:Post, manage-ec2-linux-clock-source; awslabs/amazon-eks-ami#2144 (it reversed #1328 of 2023)'},
     {'id': 'gcp', 'match': {'provider': 'gcp'}, 'date': '2023-01-01',
-     'prefer': ['tsc', 'kvm-clock'], 'acceptable': ['kvm-clock'], 'vouches': ['tsc', 'kvm-clock'],
+     'prefer': ['tsc', 'kvm-clock'], 'acceptable': ['kvm-clock'], 'vouches': ['kvm-clock'],
      'source': "Google's images keep the kernel's default; SAP note quoted in SUSE's arp142-hana#122: "
                'tsc and kvm-clock perform alike'},
     {'id': 'azure', 'match': {'provider': 'azure'}, 'date': '2023-01-01',
@@ -162,6 +162,9 @@ def decide(clocksource, tsc, vdso, cloud, hypervisor, extra=()):
         return answer(current, 'optimal', '%s is the first choice of what is offered here%s' % (
             current, ', though a read of it was seen to enter the kernel' if vdso.get('fast') is False else ''))
     known = SOURCES.get(current, {})
+    if known.get('grade') == 'boot':
+        return answer(None, 'unknown', '%s is the kernel\'s source until it has measured the TSC: look again in some '
+                      'seconds' % current, known['source'])
     fast = known.get('vdso') if vdso.get('fast') is None else vdso['fast']
     if fast:
         if bad:
