@@ -9,9 +9,9 @@ TSC_INVARIANT = dict(TSC_UNKNOWN, constant=True, nonstop=True)
 TSC_UNSTABLE = dict(TSC_INVARIANT, unstable=True, unstable_reason='TSCs unsynchronized')
 
 
-def decide(current, offered, provider='none', hypervisor='kvm', tsc=TSC_UNKNOWN, fast=None, rows=()):
+def decide(current, offered, provider='none', hypervisor='kvm', tsc=None, fast=None, rows=()):
     clocksource = {'current': current, 'available': offered.split()}
-    return _policy.decide(clocksource, tsc, {'fast': fast}, {'provider': provider, 'platform': None},
+    return _policy.decide(clocksource, tsc or TSC_UNKNOWN, {'fast': fast}, {'provider': provider, 'platform': None},
                           {'type': hypervisor}, rows)
 
 
