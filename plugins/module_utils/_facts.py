@@ -38,7 +38,7 @@ def gather(root, rows=(), ask=None):
 
 
 def printable(value):
-    """``value`` with ``?`` for each byte that is no UTF-8: firmware holds such bytes, and the controller refuses them."""
+    """``value`` with ``?`` for each byte that is no UTF-8: firmware holds such, and the controller refuses them."""
     if isinstance(value, dict):
         return {key: printable(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -183,8 +183,8 @@ def decide(clocksource, tsc, vdso, cloud, hypervisor, extra=()):
 
 def _instead(available):
     """Where the TSC is unsafe and no row names another: what the kernel itself would take, slow or not."""
-    return next((name for name in available if SOURCES.get(name, {}).get('grade') in ('fast', 'slow') and name != 'tsc'),
-                None)
+    grades = {name: SOURCES.get(name, {}).get('grade') for name in available if name != 'tsc'}
+    return next((name for name in available if grades.get(name) in ('fast', 'slow')), None)
 
 
 def _answer(row, recommended, verdict, reason, source):

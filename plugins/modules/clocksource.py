@@ -39,8 +39,8 @@ options:
     default: []
   tolerance:
     description:
-      - How much slower than before the new source may be read, as a fraction. A source that is slower than that is
-        undone and the module fails with both measurements.
+      - How much slower than before the new source may be read, as a fraction. A source that is slower than that, and
+        by more than the measurement's own noise of 10 ns, is undone and the module fails with both measurements.
     type: float
     default: 0.25
   settle_seconds:

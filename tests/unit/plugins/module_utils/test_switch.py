@@ -182,6 +182,15 @@ def test_second_signal_does_not_stop_the_undo(machine, monkeypatch):
     assert kernel.current == 'xen'
 
 
+@pytest.mark.parametrize('before, after, kept', [(7.0, 13.0, True), (7.0, 19.0, False), (1000.0, 1240.0, True),
+                                                 (1000.0, 1300.0, False)])
+def test_noise_is_no_reason_to_go_back(machine, monkeypatch, before, after, kept):
+    kernel = Kernel(['kvm-clock', 'tsc'])
+    root = machine(kernel)
+    monkeypatch.setattr(_probe, 'counter_cost', lambda budget: {'kvm-clock': before, 'tsc': after}[kernel.current])
+    assert _switch.switch(Module(), root, start('tsc', 'kvm-clock'))['changed'] is kept
+
+
 def test_signal_that_is_ignored_stays_ignored(machine, monkeypatch):
     kernel = Kernel(['xen', 'tsc'])
     root = machine(kernel)
