@@ -3,7 +3,7 @@
 """Kernel command lines: split, compare, merge, render. Pure: no files, no AnsibleModule."""
 import re
 
-from ._words import is_separator, parse, spans
+from ._words import cut, is_separator, parse, spans
 
 _BLANK = re.compile(r'[ \t\n\v\f\r]')
 # The menu languages of GRUB (script) and of its loader entries give these a meaning of their own.
@@ -126,15 +126,6 @@ class Wish:
             if self.gives_way(word) or (self.wants(word) and keep[parse(word)] != index):
                 line = cut(line, start, end)
         return line
-
-
-def cut(line, start, end):
-    """``line`` without ``[start:end)`` and without one of the blanks beside it."""
-    if start and _BLANK.match(line[start - 1]):
-        start -= 1
-    elif end < len(line) and _BLANK.match(line[end]):
-        end += 1
-    return line[:start] + line[end:]
 
 
 def mask(words):

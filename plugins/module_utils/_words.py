@@ -8,6 +8,7 @@ blanks separate arguments unless double quotes enclose them, quotes have no esca
 """
 import re
 
+BLANK = ' \t\n\v\f\r'
 # Compiled at its first use: most lines hold no quotes.
 WORD = r'(?:[^ \t\n\v\f\r"]|"[^"]*(?:"|$))+'
 
@@ -38,3 +39,12 @@ def parse(word):
     if value.startswith('"'):
         value = value[1:-1] if value.endswith('"') and len(value) > 1 else value[1:]
     return name.replace('-', '_'), value if equals else None
+
+
+def cut(line, start, end):
+    """``line`` without ``[start:end)`` and without one of the blanks beside it."""
+    if start and line[start - 1] in BLANK:
+        start -= 1
+    elif end < len(line) and line[end] in BLANK:
+        end += 1
+    return line[:start] + line[end:]

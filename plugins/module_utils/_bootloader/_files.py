@@ -4,8 +4,7 @@
 import fnmatch
 import re
 
-from .._cmdline import cut
-from .._words import parse, spans, split
+from .._words import cut, parse, spans, split
 
 KERNEL_CMDLINE = '/etc/kernel/cmdline'
 _OPTIONS = re.compile(r'^([ \t]*options[ \t]+)(.*?)([ \t]*\r?)$', re.M)

@@ -6,7 +6,7 @@ import signal
 
 from .. import _cmdline
 from .._change import Change, put
-from .._words import split
+from .._words import parse, split
 from . import _compare, _memory, find
 from ._staged import Staged
 
@@ -234,11 +234,19 @@ class Transaction:
             effective=None if after['effective'] is None else _cmdline.mask(after['effective']),
             effective_before=None if before['effective'] is None else _cmdline.mask(before['effective']),
             running=None if running is None else _cmdline.mask(running),
-            reboot_required=None if running is None else not wish.met(running),
+            reboot_required=None if running is None else _owed(wish, running, after['effective']),
             entries_disagreeing=disagreeing, reason=after['reason'],
             command=' '.join(prefix + tool) if command and tool else None,
             future_kernels=None if covered is None else ('covered' if covered else 'not_covered'),
             future_kernels_reason=future.get('reason'), diff=_compare.diff(edits, self.backend))
+
+
+def _owed(wish, running, effective):
+    """Whether the running kernel was not told what the next one will be told."""
+    if wish.present or wish.absent or effective is None:
+        return not wish.met(running)
+    loaders = ('BOOT_IMAGE', 'initrd')
+    return sorted(effective) != sorted(word for word in running if parse(word)[0] not in loaders)
 
 
 def _interrupted(number, _frame):
