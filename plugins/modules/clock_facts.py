@@ -18,7 +18,8 @@ description:
 options:
   root:
     description:
-      - A directory that holds the machine to look at; a mounted image, a sosreport, a recorded machine.
+      - The directory, as an absolute path, that holds the machine to look at; a mounted image, a sosreport, a recorded
+        machine.
       - Links are resolved inside it. What only a running machine can say comes from C(probe.json) there or is null.
     type: path
     default: /

@@ -59,7 +59,7 @@ options:
     default: []
   root:
     description:
-      - A directory that holds another machine. With one the module only plans.
+      - A directory that holds another machine, as an absolute path. With one the module only plans.
     type: path
     default: /
   remember:
