@@ -25,7 +25,13 @@ _LOADER_INFO = '/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440
 def find(root):
     """The backend of the machine below ``root``, or None when none is recognised."""
     loader = _loader_entries(root)
-    if loader and 'systemd-boot' in (root.read(_LOADER_INFO) or '').replace('\0', ''):
+    if _unified(root, loader):
+        from ._refused import UKI, Refused
+        return Refused(root, 'uki', UKI)
+    if 'systemd-boot' in (root.read(_LOADER_INFO) or '').replace('\0', ''):
+        if not loader:
+            from ._refused import UNSEEN, Refused
+            return Refused(root, 'systemd-boot', UNSEEN)
         from ._sdboot import SystemdBoot
         return SystemdBoot(root, loader)
     if root.exists('/run/ostree-booted') or (root.isdir('/ostree/repo') and loader):
@@ -35,9 +41,6 @@ def find(root):
     if loader and not grub:
         from ._sdboot import SystemdBoot
         return SystemdBoot(root, loader)
-    if not loader and _unified(root) and not (grub and root.exists(grub + '/grub.cfg')):
-        from ._uki import Uki
-        return Uki(root)
     if grub:
         from ._grub import Grub
         from ._menu import locate
@@ -78,12 +81,13 @@ def _is_systemd_boot(root):
                for top in ('/boot', '/efi', '/boot/efi'))
 
 
-def _unified(root):
+def _unified(root, loader):
     """Whether a unified kernel image boots: systemd-stub left its variable, or there is nothing else to boot."""
     if root.live:
         return any(name.startswith('StubInfo-') for name in root.listdir('/sys/firmware/efi/efivars'))
-    return any(name.lower().endswith('.efi') for top in ('/boot', '/efi', '/boot/efi')
-               for name in root.listdir(top + '/EFI/Linux'))
+    return not loader and not _grub_directory(root) and any(
+        name.lower().endswith('.efi') for top in ('/boot', '/efi', '/boot/efi')
+        for name in root.listdir(top + '/EFI/Linux'))
 
 
 def _uses_entries(root, menu):

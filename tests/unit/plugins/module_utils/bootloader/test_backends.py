@@ -58,6 +58,22 @@ def test_a_running_systemd_boot_outdoes_a_menu_left_behind(lay):
     assert find(lay({info: b'\x06\0\0\0' + 'systemd-boot 252'.encode('utf-16-le') + b'\0\0'})).name == 'systemd-boot'
 
 
+def test_systemd_boot_whose_entries_cannot_be_seen(lay, plan):
+    info = '/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f'
+    backend = find(lay({info: b'\x06\0\0\0' + 'systemd-boot 252'.encode('utf-16-le'), 'boot/grub/grub.cfg': MENU}))
+    assert backend.name == 'systemd-boot' and 'not mounted' in backend.read()['reason']
+    with pytest.raises(Unsupported, match='proxmox-boot-tool'):
+        plan(backend, TSC)
+
+
+def test_a_running_unified_image_outdoes_everything_else(lay):
+    stub = '/sys/firmware/efi/efivars/StubInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f'
+    root = lay(dict(ARCH, **{stub: b'x', 'boot/grub/grub.cfg': MENU}))
+    assert find(root).name == 'grub'
+    root.live = True
+    assert find(root).name == 'uki'
+
+
 def test_a_unified_image_is_refused_with_the_reason(lay, plan):
     backend = find(lay({'boot/efi/EFI/Linux/linux-6.1.efi': 'MZ'}))
     assert backend.read()['effective'] is None and 'UKI' in backend.read()['reason']

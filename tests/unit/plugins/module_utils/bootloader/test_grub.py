@@ -99,6 +99,12 @@ def test_what_stands_there_already_needs_no_drop_in(lay, plan):
     assert plan(find(root), TSC).paths == []
 
 
+def test_append_is_refused_in_a_tree_of_debians_family_without_a_shell(lay, plan):
+    text = 'GRUB_DISTRIBUTOR=`lsb_release -i -s 2> /dev/null || echo Debian`\n' + GRUB + 'GRUB_CMDLINE_LINUX+=" x"\n'
+    with pytest.raises(ValueError, match=r'line 5: GRUB_CMDLINE_LINUX\+= is not known to dash'):
+        plan(find(lay({'etc/default/grub': text})), TSC)
+
+
 @pytest.mark.parametrize('link', ['dash', 'bash'])
 def test_append_is_refused_where_sh_is_dash(lay, plan, tmp_path, link):
     root = lay({'etc/default/grub': GRUB + 'GRUB_CMDLINE_LINUX+=" x"\n', 'bin/' + link: ''})
