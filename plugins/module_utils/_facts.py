@@ -15,18 +15,19 @@ CLOCK_ARGS = ('clocksource', 'tsc', 'notsc', 'nohpet', 'hpet', 'acpi_pm', 'no-kv
               'no-hvclock', 'lpj', 'vdso', 'vdso32', 'tsc_early_khz', 'pmtmr', 'timer', 'clock')
 
 
-def gather(root, rows=(), ask=None):
+def gather(root, rows=(), metadata='never'):
     """The facts of design: ``cloud``, ``hypervisor``, ``clocksource``, ``tsc``, ``vdso``; and ``cpus``, a number.
 
-    ``rows`` are the operator's policy rows, ``ask`` the function that asks the metadata services when the files
-    left the cloud open.
+    ``rows`` are the operator's policy rows. ``metadata`` (never, when_unsettled) says whether a live machine's
+    metadata services may be asked where the files left the cloud open.
     """
     lines, complete = _klog.read(root)
     evidence = _evidence.collect(root, log=lines)
     platform = _platform.judge(evidence)
     cloud, hypervisor = platform['cloud'], platform['hypervisor']
-    if ask and not cloud['settled']:
-        _settle(cloud, hypervisor['type'], ask())
+    if metadata == 'when_unsettled' and root.live and not cloud['settled']:
+        from . import _metadata
+        _settle(cloud, hypervisor['type'], _metadata.ask())
     tsc = dict(_tsc.judge(evidence, lines, complete), warp_cycles=None, emulated=None, xen_mode=None)
     vdso = _probe.vdso(root)
     clock = _clocksource.read(root) or {'current': None, 'available': [], 'writable': None}

@@ -28,7 +28,12 @@ class Lock:
     def __enter__(self):
         if self.path is None:
             return self
-        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as exc:
+            if exc.errno != errno.EROFS:
+                raise
+            return self  # a machine or container that is read-only down to /run has its refusals ahead
         end = time.monotonic() + self.patience
         while True:
             try:

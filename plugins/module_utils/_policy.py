@@ -125,17 +125,23 @@ def voucher(name, row, tsc):
     return 'policy' if name in row['vouches'] else None
 
 
-def distrust(name, row, tsc):
-    """Why ``name`` must not be used, or None."""
-    if name == 'tsc':
-        if tsc.get('unstable'):
-            return 'the kernel marked the TSC unstable in this boot: %s%s' % (
-                tsc.get('unstable_reason') or 'no reason given', ' (its rule there, not a fault)' if tsc.get('policy') else '')
-        if tsc.get('emulated'):
-            return 'TSC reads are emulated: switching gains nothing'
-        if voucher(name, row, tsc) is None:
-            return 'nobody vouches for the TSC here: no constant_tsc and nonstop_tsc flags, and no policy row covers it'
+def fault(name, tsc):
+    """What was found against ``name``, or None."""
+    if name == 'tsc' and tsc.get('unstable'):
+        rule = ' (its rule there, not a fault)' if tsc.get('policy') else ''
+        return 'the kernel marked the TSC unstable in this boot: %s%s' % (
+            tsc.get('unstable_reason') or 'no reason given', rule)
+    if name == 'tsc' and tsc.get('emulated'):
+        return 'TSC reads are emulated: switching gains nothing'
     return None
+
+
+def distrust(name, row, tsc):
+    """Why ``name`` must not be switched to, or None."""
+    found = fault(name, tsc)
+    if found is None and name == 'tsc' and voucher(name, row, tsc) is None:
+        return 'nobody vouches for the TSC here: no constant_tsc and nonstop_tsc flags, and no policy row covers it'
+    return found
 
 
 def decide(clocksource, tsc, vdso, cloud, hypervisor, extra=()):
@@ -155,28 +161,29 @@ def decide(clocksource, tsc, vdso, cloud, hypervisor, extra=()):
     def answer(recommended, verdict, reason, word=source):
         return _answer(row, recommended, verdict, reason, word)
 
-    bad = distrust(current, row, tsc) if current == 'tsc' else None
-    if bad and not bad.startswith('nobody'):
-        return answer(best or _instead(available), 'unsafe', 'tsc is in use, but ' + bad)
-    if current == best and current in row['prefer']:
-        return answer(current, 'optimal', '%s is the first choice of what is offered here%s' % (
-            current, ', though a read of it was seen to enter the kernel' if vdso.get('fast') is False else ''))
+    found = fault(current, tsc)
+    if found:
+        return answer(best or _instead(available), 'unsafe', 'tsc is in use, but ' + found)
     known = SOURCES.get(current, {})
+    fast = known.get('vdso') if vdso.get('fast') is None else vdso['fast']
+    if current == best and current in row['prefer'] and (fast or current == 'tsc'):
+        # Where even the TSC enters the kernel, no other source would do better.
+        return answer(current, 'optimal', '%s is the first choice of what is offered here%s' % (
+            current, '' if fast else ', though a read of it was seen to enter the kernel'))
     if known.get('grade') == 'boot':
         return answer(None, 'unknown', '%s is the kernel\'s source until it has measured the TSC: look again in some '
                       'seconds' % current, known['source'])
-    fast = known.get('vdso') if vdso.get('fast') is None else vdso['fast']
     if fast:
-        if bad:
-            return answer(current, 'acceptable', 'tsc is read in the vDSO, though ' + bad)
-        return answer(best or current, 'acceptable', '%s is read in the vDSO: nothing to gain worth a change' % current)
+        doubt = distrust(current, row, tsc)
+        return answer(current if doubt else best or current, 'acceptable', '%s is read in the vDSO%s' % (
+            current, ', though ' + doubt if doubt else ': nothing to gain worth a change'))
     if known.get('grade') is None and fast is None:
         return answer(None, 'unknown', '%s is not a clocksource that this collection knows' % current, 'no row')
     slow = '%s is not read in the vDSO' % current if fast is False else '%s is slow' % current
     if best and best != current:
         return answer(best, 'slow', '%s, and %s is offered' % (slow, best))
     if 'tsc' not in available and tsc.get('unstable'):
-        return answer(None, 'slow', '%s, and tsc is not offered: %s' % (slow, distrust('tsc', row, tsc)))
+        return answer(None, 'slow', '%s, and tsc is not offered: %s' % (slow, fault('tsc', tsc)))
     why = '; '.join(filter(None, (distrust(name, row, tsc) for name in wanted))) or 'nothing faster is offered'
     return answer(None, 'slow', '%s, but %s' % (slow, why))
 

@@ -18,8 +18,8 @@ NOISE = 10.0
 def gates(name, facts, rows, force):
     """``({gate: {'passed', 'reason'}}, voucher)``: what must hold before ``name`` is written. Pure.
 
-    A gate that the operator forces passes and keeps its reason. ``offered``, ``host`` and ``writable`` cannot be
-    forced: nothing could come of it.
+    A gate that the operator forces passes and keeps its reason. ``offered`` and ``writable`` cannot be forced:
+    nothing could come of it.
     """
     clock, tsc, container = facts['clocksource'], facts['tsc'], facts['hypervisor']['container']
     row = _policy.row_for(facts['cloud'], facts['hypervisor'], clock['available'], rows)

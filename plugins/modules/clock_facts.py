@@ -117,10 +117,7 @@ def main():
     )
     try:
         root = Root(module.params['root'])
-        ask = None
-        if root.live and module.params['metadata'] == 'when_unsettled':
-            from ..module_utils._metadata import ask
-        clock = _facts.gather(root, check_rows(module.params['policy']), ask)
+        clock = _facts.gather(root, check_rows(module.params['policy']), module.params['metadata'])
         clock.update(boot=_facts.boot(root, clock['clocksource']), ptp=_ptp.read(root), time_sync=_timesync.read(root))
     except (ValueError, OSError) as exc:
         module.fail_json(msg=str(exc))

@@ -35,7 +35,7 @@ options:
       - Names of gates that may fail or be unknown, one by one, on the operator's word.
     type: list
     elements: str
-    choices: [stable, emulation, warp, vouched]
+    choices: [host, stable, emulation, warp, vouched]
     default: []
   tolerance:
     description:
@@ -57,6 +57,13 @@ options:
     type: list
     elements: dict
     default: []
+  metadata:
+    description:
+      - Whether the cloud's metadata service may be asked, as in M(cloudclock.linux.clock_facts); the policy goes by
+        the cloud.
+    type: str
+    choices: [never, when_unsettled]
+    default: never
   root:
     description:
       - A directory that holds another machine, as an absolute path. With one the module only plans.
@@ -202,7 +209,7 @@ def run(module, root):
         raise ValueError('tolerance must be 0 or more, settle_seconds 0 to %d' % LONGEST_SETTLE)
     if params['name'] != 'auto':
         check_name(params['name'])
-    facts = _facts.printable(_facts.gather(root, rows=rows))
+    facts = _facts.printable(_facts.gather(root, rows, params['metadata']))
     result = plan(params, facts, rows)
     if result['action'] != 'switched':
         return dict(result, changed=False, failed=result['refused'] and params['name'] != 'auto')
@@ -220,10 +227,12 @@ def main():
         argument_spec=dict(
             name=dict(type='str', default='auto'),
             state=dict(type='str', choices=['present', 'restored'], default='present'),
-            force=dict(type='list', elements='str', default=[], choices=['stable', 'emulation', 'warp', 'vouched']),
+            force=dict(type='list', elements='str', default=[],
+                       choices=['host', 'stable', 'emulation', 'warp', 'vouched']),
             tolerance=dict(type='float', default=0.25),
             settle_seconds=dict(type='float', default=2.0),
             policy=dict(type='list', elements='dict', default=[]),
+            metadata=dict(type='str', choices=['never', 'when_unsettled'], default='never'),
             root=dict(type='path', default='/'),
             remember=dict(type='bool', default=True),
         ),
