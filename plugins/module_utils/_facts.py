@@ -50,11 +50,8 @@ def printable(value):
 def boot(root, clock):
     """``boot`` of the facts: what the running kernel was told and what the next one will be told about clocks."""
     from . import _bootloader
-    try:
-        found = _bootloader.find(root)
-        menu = found.read() if found else {'effective': None, 'reason': 'no boot loader was recognised'}
-    except _bootloader.Unsupported as exc:
-        found, menu = None, {'effective': None, 'reason': str(exc)}
+    found = _bootloader.find(root)
+    menu = found.read() if found else {'effective': None, 'reason': 'no boot loader was recognised'}
     running = _clock_args((root.line('/proc/cmdline') or '').split()) if root.exists('/proc/cmdline') else None
     configured = None if menu['effective'] is None else _clock_args(menu['effective'])
     return {
