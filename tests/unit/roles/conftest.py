@@ -111,8 +111,8 @@ def fleet(tmp_path):
         (tmp_path / 'hosts').write_text(''.join(host + '\n' for host in answers))
         (tmp_path / 'ansible.cfg').write_text('')
         settings = dict(os.environ, ANSIBLE_COLLECTIONS_PATH=str(tmp_path), FLEET=str(tmp_path), ANSIBLE_FORKS='5',
-                        ANSIBLE_CONFIG=str(tmp_path / 'ansible.cfg'), ANSIBLE_LOCALHOST_WARNING='false', ANSIBLE_NOCOLOR='1',
-                        ANSIBLE_CALLBACK_RESULT_FORMAT='yaml',
+                        ANSIBLE_CONFIG=str(tmp_path / 'ansible.cfg'), ANSIBLE_LOCALHOST_WARNING='false',
+                        ANSIBLE_NOCOLOR='1', ANSIBLE_CALLBACK_RESULT_FORMAT='yaml',
                         ANSIBLE_LOCAL_TEMP=str(tmp_path / 'tmp'), PYTHONUTF8='1')
         settings.update(environment)
         process = subprocess.run(

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's variables: what is specified, what has a default, what is documented; and that each playbook parses."""
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+REPO = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
+ROLE = os.path.join(REPO, 'roles', 'clocksource')
+PLAYBOOKS = ['fix-clocksource.yml', 'fix_clocksource.yml', 'revert-clocksource.yml', 'revert_clocksource.yml']
+
+
+def load(*path):
+    with open(os.path.join(ROLE, *path), encoding='utf-8') as text:
+        return yaml.safe_load(text)
+
+
+def options():
+    return {name: {key: value for key, value in option.items() if key in ('type', 'elements', 'choices', 'default')}
+            for name, option in load('meta', 'argument_specs.yml')['argument_specs']['main']['options'].items()}
+
+
+def test_each_default_is_the_one_that_is_specified():
+    defaults = load('defaults', 'main.yml')
+    assert {name: option['default'] for name, option in options().items()} == defaults
+    assert ArgumentSpecValidator(options()).validate(defaults).error_messages == []
+
+
+@pytest.mark.parametrize('name, value', [
+    ('clocksource_state', 'fixed'), ('clocksource_persist', 'grub'), ('clocksource_reboot', 'always'),
+    ('clocksource_force', ['everything']), ('clocksource_policy', ['tsc']), ('clocksource_tolerance', 'much'),
+    ('clocksource_metadata', 'always')])
+def test_what_cannot_be_meant_is_refused(name, value):
+    errors = ArgumentSpecValidator(options()).validate({name: value}).error_messages
+    assert len(errors) == 1 and name in errors[0]
+
+
+def test_each_variable_is_in_the_handbook():
+    with open(os.path.join(REPO, 'docs', 'fix.md'), encoding='utf-8') as text:
+        handbook = text.read()
+    missing = [name for name in options() if '| `%s` |' % name not in handbook and name != 'clocksource_state']
+    assert missing == []
+
+
+@pytest.mark.slow
+def test_each_playbook_parses():
+    checked = subprocess.run(
+        [os.path.join(os.path.dirname(sys.executable), 'ansible-playbook'), '--syntax-check', '-i', 'localhost,']
+        + [os.path.join(REPO, 'playbooks', name) for name in PLAYBOOKS], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        encoding='utf-8', timeout=120, cwd=REPO, check=False,
+        env=dict(os.environ, PYTHONUTF8='1', ANSIBLE_COLLECTIONS_PATH=os.path.join(REPO, '.collections')))
+    assert checked.returncode == 0, checked.stdout
+    assert [line for line in checked.stdout.splitlines() if line.startswith('playbook: ')] == [
+        'playbook: ' + os.path.join(REPO, 'playbooks', name) for name in PLAYBOOKS]
