@@ -60,7 +60,7 @@ def nested(machine, image):
     overlay(image, 'disk.qcow2', image['disk'], 'qcow2')
     inner = [*common(machine, '-accel', machine['nested']['accel'], '-cpu', machine.get('cpu', 'host')),
              '-serial', 'file:/dev/console',
-             *disk('/dev/nvme1n1', 'format=raw'),
+             *disk('/dev/vda', 'format=raw'),
              *network('hostfwd=tcp::22-:22')]
     with open('inner', 'w', encoding='utf-8') as lines:
         lines.write('\n'.join(inner))
@@ -69,7 +69,8 @@ def nested(machine, image):
             '-kernel', image['kernel'],
             '-append', 'root=/dev/nvme0n1p1 rw console=ttyS0 quiet panic=-1 net.ifnames=0 mitigations=off '
                        f'init=/usr/local/sbin/lab-outer {outer["kernel_args"]}',
-            *disk('outer.qcow2'), *disk('disk.qcow2'),
+            *disk('outer.qcow2'),
+            '-drive', 'file=disk.qcow2,if=virtio,cache=unsafe',  # a second NVMe disk might come up as the first
             *network('hostfwd=tcp:127.0.0.1:{port}-:22', 'hostfwd=tcp:127.0.0.1:{second_port}-:2222'),
             '-fw_cfg', 'name=opt/lab/inner,file=inner', '-fw_cfg', 'name=opt/lab/key,file=key.pub']
 
