@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 
-from . import _clocksource, _evidence, _klog, _platform, _policy, _probe, _tsc
+from . import _clocksource, _evidence, _klog, _platform, _policy, _probe, _ptp, _timesync, _tsc
 
 UNIT = '/etc/systemd/system/cloudclock-clocksource.service'
 UNIT_ENABLED = '/etc/systemd/system/sysinit.target.wants/cloudclock-clocksource.service'
@@ -16,7 +16,7 @@ CLOCK_ARGS = ('clocksource', 'tsc', 'notsc', 'nohpet', 'hpet', 'acpi_pm', 'no-kv
 
 
 def gather(root, rows=(), metadata='never'):
-    """The facts of design: ``cloud``, ``hypervisor``, ``clocksource``, ``tsc``, ``vdso``; and ``cpus``, a number.
+    """The facts that docs/facts.md lists, printable: what clock_facts returns and what a switch is decided by.
 
     ``rows`` are the operator's policy rows. ``metadata`` (never, when_unsettled) says whether a live machine's
     metadata services may be asked where the files left the cloud open.
@@ -34,20 +34,21 @@ def gather(root, rows=(), metadata='never'):
     choice = _policy.decide(clock, tsc, vdso, cloud, hypervisor, rows)
     clock['switched_to'] = tsc.pop('switched_to')
     clock.update((key, choice[key]) for key in ('recommended', 'verdict', 'reason', 'source'))
-    return {'cloud': cloud, 'hypervisor': hypervisor, 'clocksource': clock, 'tsc': tsc, 'vdso': vdso,
-            'cpus': _cpus(root)}
+    return _printable({'cloud': cloud, 'hypervisor': hypervisor, 'clocksource': clock, 'tsc': tsc, 'vdso': vdso,
+                       'ptp': _ptp.read(root), 'time_sync': _timesync.read(root), 'boot': _boot(root, clock),
+                       'cpus': _cpus(root)})
 
 
-def printable(value):
+def _printable(value):
     """``value`` with ``?`` for each byte that is no UTF-8: firmware holds such, and the controller refuses them."""
     if isinstance(value, dict):
-        return {key: printable(item) for key, item in value.items()}
+        return {key: _printable(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [printable(item) for item in value]
+        return [_printable(item) for item in value]
     return value.encode('utf-8', 'replace').decode('utf-8') if isinstance(value, str) else value
 
 
-def boot(root, clock):
+def _boot(root, clock):
     """``boot`` of the facts: what the running kernel was told and what the next one will be told about clocks."""
     from . import _bootloader
     found = _bootloader.find(root)

@@ -101,7 +101,7 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _facts, _ptp, _timesync
+from ..module_utils import _facts
 from ..module_utils._policy import check_rows
 from ..module_utils._root import Root
 
@@ -118,10 +118,9 @@ def main():
     try:
         root = Root(module.params['root'])
         clock = _facts.gather(root, check_rows(module.params['policy']), module.params['metadata'])
-        clock.update(boot=_facts.boot(root, clock['clocksource']), ptp=_ptp.read(root), time_sync=_timesync.read(root))
     except (ValueError, OSError) as exc:
         module.fail_json(msg=str(exc))
-    module.exit_json(ansible_facts={'clock': _facts.printable(clock)})
+    module.exit_json(ansible_facts={'clock': clock})
 
 
 if __name__ == '__main__':

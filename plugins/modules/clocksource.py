@@ -148,6 +148,10 @@ after:
   returned: always
   type: dict
   sample: {source: tsc, ns: 21.5}
+clock:
+  description: What M(cloudclock.linux.clock_facts) would have returned before the switch, so that one call is enough.
+  returned: always
+  type: dict
 tried:
   description: The source that was undone and what a read of it cost.
   returned: when the switch was rolled back
@@ -200,16 +204,17 @@ def plan(params, facts, rows):
     return dict(result, action='switched')
 
 
-def run(module, root):
+def run(module, root, known):
+    """The result. What was found is in ``known`` from the moment it is, so that a failure can show it too."""
     params = module.params
-    if params['state'] == 'restored':
-        return _switch.restore(module, root)
     rows = check_rows(params['policy'])
     if not 0 <= params['tolerance'] < float('inf') or not 0 <= params['settle_seconds'] <= LONGEST_SETTLE:
         raise ValueError('tolerance must be 0 or more, settle_seconds 0 to %d' % LONGEST_SETTLE)
     if params['name'] != 'auto':
         check_name(params['name'])
-    facts = _facts.printable(_facts.gather(root, rows, params['metadata']))
+    known['clock'] = facts = _facts.gather(root, rows, params['metadata'])
+    if params['state'] == 'restored':
+        return _switch.restore(module, root)
     result = plan(params, facts, rows)
     if result['action'] != 'switched':
         return dict(result, changed=False, failed=result['refused'] and params['name'] != 'auto')
@@ -238,15 +243,17 @@ def main():
         ),
         supports_check_mode=True,
     )
+    known = {}
     try:
         root = Root(module.params['root'])
         if module.check_mode:
-            result = run(module, root)
+            result = run(module, root, known)
         else:
             with Lock(root):
-                result = run(module, root)
+                result = run(module, root, known)
     except (ValueError, OSError) as exc:
-        module.fail_json(msg=str(exc))
+        module.fail_json(msg=str(exc), **known)
+    result.update(known)
     if result['changed']:
         result['diff'] = {key: 'clocksource: %s\n' % result[key]['source'] for key in ('before', 'after')}
     if result.pop('failed', False):

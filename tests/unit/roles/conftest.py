@@ -3,7 +3,8 @@
 """A fleet that answers from a script: the role and the playbooks as they are, the modules replaced.
 
 The modules (and reboot, which nothing may do here) become action plugins that answer with what the host's variable
-``answers`` holds for them, one answer after the other, and write down how they were called.
+``answers`` holds for them, one answer after the other, and write down how they were called. As the real one does, the
+switch returns the facts that it found: the first of ``clock_facts``' answers.
 """
 import json
 import os
@@ -33,17 +34,25 @@ class ActionModule(ActionBase):
         with open(path, 'a+') as log:
             log.seek(0)
             past = [json.loads(line) for line in log]
-            number = len([call for call in past if call['host'] == host and call['module'] == name])
+            shown = (name, 'clocksource') if name == 'clock_facts' else (name,)
+            number = len([call for call in past if call['host'] == host and call['module'] in shown])
             log.write(json.dumps({'host': host, 'module': name, 'args': self._task.args,
                                   'check': self._task.check_mode}, default=str) + '\\n')
         with open(os.path.join(os.environ['FLEET'], 'answers')) as answers:
-            mine = json.load(answers)[host].get(name)
+            script = json.load(answers)[host]
+        mine, found = script.get(name), {}
+        if name == 'clocksource':
+            first = script.get('clock_facts', [{}])[0]
+            if first == 'unreachable' or 'failed' in first:
+                mine = [first]
+            elif 'ansible_facts' in first:
+                found = first['ansible_facts']
         if not mine:
             raise AssertionError('%s was not expected on %s' % (name, host))
         answer = mine[min(number, len(mine) - 1)]
         if answer == 'unreachable':
             raise AnsibleConnectionFailure('no route to host')
-        return answer
+        return dict(found if 'action' in answer else {}, **answer)
 '''
 
 

@@ -82,7 +82,7 @@ def test_what_is_decided_host_by_host(fleet):
                  for host in ('fresh', 'own-choice-but-named', 'named-twice')}
     assert all(value == ARGUMENT for value in arguments.values()), arguments
     for host in ('done', 'own-choice', 'not-yet-booted', 'no-boot-loader', 'refused', 'left-alone'):
-        assert run.called(host) == ['clock_facts', 'clocksource'], host
+        assert run.called(host) == ['clocksource'], host
 
     assert vars(run.row('fresh')) == {
         'cloud': 'aws xen', 'clock': 'xen 1104 ns → tsc 21.5 ns', 'change': 'switched, arguments set',
@@ -99,7 +99,7 @@ def test_what_is_decided_host_by_host(fleet):
 def test_a_converged_host_costs_ten_tasks_at_most_and_changes_nothing(fleet):
     run = fleet(FIX, {'web1': DONE})
     recap = run.recap('web1')
-    assert run.code == 0 and run.called('web1') == ['clock_facts', 'clocksource']
+    assert run.code == 0 and run.called('web1') == ['clocksource']
     assert recap['changed'] == 0 and recap['ok'] + recap['skipped'] <= 10
 
 
@@ -110,13 +110,13 @@ def test_tsc_reliable_takes_the_operators_word_and_the_tsc(fleet):
                    'clocksource': [switch('hyperv_clocksource_tsc_page')]},
     }, *AT_ONCE, '-e', 'clocksource_tsc_reliable=true')
     assert run.args('web1', 'kernel_cmdline')[0]['args'] == ['clocksource=tsc', 'tsc=reliable']
-    assert run.called('hyperv') == ['clock_facts', 'clocksource']
+    assert run.called('hyperv') == ['clocksource']
 
 
 def test_a_canary_that_fails_stops_the_fleet_and_everyone_is_in_the_table(fleet):
     run = fleet(FIX, {'canary': BROKEN, 'web1': FRESH, 'web2': DONE})
     assert run.code != 0
-    assert run.called('canary') == ['clock_facts', 'clocksource', 'kernel_cmdline']
+    assert run.called('canary') == ['clocksource', 'kernel_cmdline']
     assert run.called('web1') == run.called('web2') == []
     canary = run.row('canary')
     assert (canary.clock, canary.change) == ('xen 1104 ns → tsc 21.5 ns', 'failed, switched')
@@ -130,7 +130,7 @@ def test_a_canary_that_fails_stops_the_fleet_and_everyone_is_in_the_table(fleet)
 def test_a_share_of_failures_can_be_borne_and_lost_hosts_count(fleet):
     hosts = {'lost': LOST, 'web1': DONE, 'web2': FRESH, 'web3': BROKEN, 'web4': DONE}
     run = fleet(FIX, hosts, '-e', 'clocksource_serial=4', '-e', 'clocksource_max_fail_percentage=50')
-    assert run.code != 0 and run.called('web4') == ['clock_facts', 'clocksource']
+    assert run.code != 0 and run.called('web4') == ['clocksource']
     assert (run.row('lost').change, run.row('lost').reason) == ('unreachable', 'no route to host')
     assert run.table()[-1].strip() == '1 changed, 2 unchanged, 2 failed of 5 hosts'
     assert [run.recap(host)['failed'] for host in hosts] == [1, 0, 0, 1, 0]
@@ -142,7 +142,7 @@ def test_a_refusal_fails_only_a_host_that_was_given_a_name(fleet):
     refused = {'clock_facts': [SLOW], 'clocksource': [REFUSED]}
     assert fleet(FIX, {'web1': refused, 'web2': DONE}).code == 0
     run = fleet(FIX, {'web1': NAMED_AND_REFUSED, 'web2': DONE}, '-e', 'clocksource_name=tsc')
-    assert run.code != 0 and run.called('web1') == ['clock_facts', 'clocksource'] and run.called('web2') == []
+    assert run.code != 0 and run.called('web1') == ['clocksource'] and run.called('web2') == []
     assert (run.row('web1').change, run.row('web1').reason) == ('failed, refused', WHY_NOT)
 
 
@@ -157,11 +157,11 @@ def test_a_switch_that_did_not_hold_is_not_made_to_last(fleet):
         'crashed': {'clock_facts': [facts('tsc', OFFERED, ['clocksource=xen'], ARGUMENT)], 'clocksource': [crashed]},
         'mute': {'clock_facts': [crashed]},
     }, *AT_ONCE)
-    assert run.code != 0 and run.called('web1') == ['clock_facts', 'clocksource']
+    assert run.code != 0 and run.called('web1') == ['clocksource']
     assert (run.row('web1').change, run.row('web1').reason) == ('failed, rolled back', why)
     assert run.args('named', 'kernel_cmdline') == [{'state': 'restored', 'allow_menu_drift': False}]
     assert 'the argument was taken back, and a second reboot is pending' in run.row('named').reason
-    assert run.called('crashed') == ['clock_facts', 'clocksource'] and run.row('crashed').reason == 'MODULE FAILURE'
+    assert run.called('crashed') == ['clocksource'] and run.row('crashed').reason == 'MODULE FAILURE'
     assert run.row('mute').change == 'failed' and run.row('mute').clock == '?'
     assert run.table()[-1].strip() == '4 failed of 4 hosts'
 
@@ -178,7 +178,7 @@ REBOOT = AT_ONCE + ('-e', 'clocksource_reboot=if_required')
 def test_a_reboot_is_proved(fleet):
     run = fleet(FIX, {'web1': dict(FRESH, clock_facts=[SLOW, BOOTED], reboot=[REBOOTED])}, *REBOOT)
     assert run.code == 0, run.output
-    assert run.called('web1') == ['clock_facts', 'clocksource', 'kernel_cmdline', 'reboot', 'clock_facts']
+    assert run.called('web1') == ['clocksource', 'kernel_cmdline', 'reboot', 'clock_facts']
     assert (run.row('web1').change, run.row('web1').reboot) == ('switched, arguments set, rebooted', 'no')
 
 
@@ -196,7 +196,7 @@ def test_a_failed_proof_is_undone_and_stops_the_fleet(fleet, seen, why):
     run = fleet(FIX, hosts, '-e', 'clocksource_serial=1', '-e', 'clocksource_reboot=if_required',
                 '-e', 'clocksource_max_fail_percentage=100')
     assert run.code != 0 and run.called('web2') == []
-    assert run.called('web1') == ['clock_facts', 'clocksource', 'kernel_cmdline', 'reboot', 'clock_facts',
+    assert run.called('web1') == ['clocksource', 'kernel_cmdline', 'reboot', 'clock_facts',
                                   'kernel_cmdline', 'reboot']
     assert run.args('web1', 'kernel_cmdline')[1]['state'] == 'restored'
     row = run.row('web1')
@@ -220,7 +220,7 @@ def test_a_boot_that_nobody_watched_is_proved_by_the_next_run(fleet):
     }, *AT_ONCE)
     assert run.code != 0
     for host in ('ours', 'named', 'not-ours'):
-        assert run.called(host) == ['clock_facts', 'clocksource', 'kernel_cmdline']
+        assert run.called(host) == ['clocksource', 'kernel_cmdline']
         assert run.args(host, 'kernel_cmdline')[0]['state'] == 'restored'
     for host in ('ours', 'named'):
         row = run.row(host)
@@ -242,7 +242,7 @@ def test_the_unit_is_installed_once(fleet):
              'systemd_service': [{'changed': True}]}
     run = fleet(FIX, {'web1': dict(FRESH, **files)}, '-e', 'clocksource_persist=systemd')
     assert run.code == 0, run.output
-    assert run.called('web1') == ['clock_facts', 'clocksource', 'stat', 'file', 'copy', 'copy', 'systemd_service']
+    assert run.called('web1') == ['clocksource', 'stat', 'file', 'copy', 'copy', 'systemd_service']
     assert (run.row('web1').change, run.row('web1').reboot) == ('switched, unit installed', 'no')
     script, unit = run.args('web1', 'copy')
     assert script['dest'] == '/usr/local/lib/cloudclock/clocksource.sh'
@@ -254,14 +254,14 @@ def test_the_unit_is_installed_once(fleet):
     again = {'clock_facts': [facts('tsc', OFFERED, unit=unit_of(unit['content']))], 'clocksource': [switch('tsc')]}
     older = {'clock_facts': [facts('tsc', OFFERED, unit=unit_of('older'))], 'clocksource': [switch('tsc')]}
     run = fleet(FIX, {'again': again, 'older': dict(older, **files)}, *AT_ONCE, '-e', 'clocksource_persist=systemd')
-    assert run.called('again') == ['clock_facts', 'clocksource'] and 'systemd_service' in run.called('older')
+    assert run.called('again') == ['clocksource'] and 'systemd_service' in run.called('older')
     recap = run.recap('again')
     assert recap['changed'] == 0 and recap['ok'] + recap['skipped'] <= 10
 
 
 def test_persistence_can_be_declined(fleet):
     run = fleet(FIX, {'web1': FRESH}, '-e', 'clocksource_persist=none')
-    assert run.code == 0 and run.called('web1') == ['clock_facts', 'clocksource']
+    assert run.code == 0 and run.called('web1') == ['clocksource']
     assert run.row('web1').reason == 'tsc is offered; it lasts until the next boot: clocksource_persist is none'
 
 
@@ -296,7 +296,7 @@ def test_revert_takes_everything_back_and_then_nothing(fleet):
 def test_revert_takes_the_arguments_back_although_the_source_is_gone(fleet):
     gone = switch('tsc', refused=True, failed=True, action='refused', name='xen', msg='the kernel does not offer xen')
     run = fleet(REVERT, {'web1': {'clock_facts': [BOOTED], 'clocksource': [gone], 'kernel_cmdline': [BACK]}})
-    assert run.code != 0 and run.called('web1') == ['clock_facts', 'clocksource', 'kernel_cmdline']
+    assert run.code != 0 and run.called('web1') == ['clocksource', 'kernel_cmdline']
     assert run.row('web1').change == 'failed, refused, arguments taken back'
     assert run.row('web1').reason == 'the kernel does not offer xen'
 
@@ -320,11 +320,11 @@ def test_check_mode_predicts_and_reboots_nothing(fleet):
 @pytest.mark.parametrize('tags, called', [
     (['--tags', 'facts'], ['clock_facts']),
     (['--tags', 'report'], ['clock_facts']),
-    (['--tags', 'switch'], ['clock_facts', 'clocksource']),
+    (['--tags', 'switch'], ['clocksource']),
     (['--tags', 'persist'], ['clock_facts', 'kernel_cmdline']),
-    (['--tags', 'switch,persist'], ['clock_facts', 'clocksource', 'kernel_cmdline']),
-    (['--skip-tags', 'reboot'], ['clock_facts', 'clocksource', 'kernel_cmdline']),
-    (['--skip-tags', 'persist,reboot'], ['clock_facts', 'clocksource']),
+    (['--tags', 'switch,persist'], ['clocksource', 'kernel_cmdline']),
+    (['--skip-tags', 'reboot'], ['clocksource', 'kernel_cmdline']),
+    (['--skip-tags', 'persist,reboot'], ['clocksource']),
     (['--tags', 'reboot'], ['clock_facts', 'reboot', 'clock_facts']),
 ])
 def test_tags_choose_the_stages(fleet, tags, called):
