@@ -5,9 +5,9 @@ molecule: venv tree
 	@test -n "$(SCENARIO)" || { echo "Which one? make molecule SCENARIO=hpet; there are: $(notdir $(patsubst %/,%,$(dir $(wildcard molecule/*/molecule.yml))))"; exit 2; }
 	@$(BIN)/molecule test -s $(SCENARIO)
 
-lab-image:
+lab-image: venv
 	@command -v mmdebstrap >/dev/null || tools/apt.sh mmdebstrap fdisk e2fsprogs openssh-client
-	@molecule/lab/image.py
+	@$(BIN)/python molecule/lab/image.py
 
 lab-clean:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/cloudclock-lab"

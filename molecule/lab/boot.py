@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the cloudclock.linux contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -46,7 +45,8 @@ def make_key():
 
 def plain(machine, image):
     overlay(image, 'disk.qcow2', image['disk'], 'qcow2')
-    return [*common(machine, '-accel', 'tcg,thread=multi', '-cpu', f'{machine.get("cpu", "max")},{CHEAPER}'),
+    return [*common(machine, '-accel', machine.get('accel', 'tcg,thread=multi'), '-cpu',
+                     f'{machine.get("cpu", "max")},{CHEAPER}'),
             '-serial', 'file:console',
             *disk('disk.qcow2'),
             *network('hostfwd=tcp:127.0.0.1:{port}-:22'),

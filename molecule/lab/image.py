@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the cloudclock.linux contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -131,7 +130,7 @@ def mirror():
     codename = release.get('VERSION_CODENAME', '').strip('"')
     targets = output(['apt-get', 'indextargets', '--format', '$(RELEASE) $(REPO_URI)', 'Created-By: Packages'])
     for target in targets.splitlines():
-        suite, _, address = target.partition(' ')
+        suite, space, address = target.partition(' ')
         if suite == codename and release.get('ID') == 'debian':
             return address
     return 'http://deb.debian.org/debian'
