@@ -148,8 +148,9 @@ after:
   returned: always
   type: dict
   sample: {source: tsc, ns: 21.5}
-clock:
-  description: What M(cloudclock.linux.clock_facts) would have returned before the switch, so that one call is enough.
+ansible_facts:
+  description:
+    - What M(cloudclock.linux.clock_facts) returns, as found before the switch, so that one call is enough.
   returned: always
   type: dict
 tried:
@@ -212,7 +213,8 @@ def run(module, root, known):
         raise ValueError('tolerance must be 0 or more, settle_seconds 0 to %d' % LONGEST_SETTLE)
     if params['name'] != 'auto':
         check_name(params['name'])
-    known['clock'] = facts = _facts.gather(root, rows, params['metadata'])
+    facts = _facts.gather(root, rows, params['metadata'])
+    known['ansible_facts'] = {'clock': facts}
     if params['state'] == 'restored':
         return _switch.restore(module, root)
     result = plan(params, facts, rows)

@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
             if first == 'unreachable' or 'failed' in first:
                 mine = [first]
             elif 'ansible_facts' in first:
-                found = first['ansible_facts']
+                found = {'ansible_facts': first['ansible_facts']}
         if not mine:
             raise AssertionError('%s was not expected on %s' % (name, host))
         answer = mine[min(number, len(mine) - 1)]
