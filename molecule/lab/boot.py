@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 
+import slow_hpet
+
 # Five-level page tables only cost time where every level is walked in software.
 CHEAPER = 'la57=off'
 FEATURELESS = ['-nodefaults', '-display', 'none', '-no-user-config']
@@ -33,7 +35,8 @@ def main():
     os.chdir(args.directory)
     make_key()
     arguments = nested(args.machine, args.image) if 'nested' in args.machine else plain(args.machine, args.image)
-    port, second_port = start(f'{args.image["tools"]}/qemu-system-x86_64', arguments, args.limit)
+    port, second_port = start(f'{args.image["tools"]}/qemu-system-x86_64', arguments, args.limit,
+                              args.machine.get('late_tsc'))
     print(json.dumps({'address': '127.0.0.1', 'port': port, 'outer_port': second_port,
                       'identity_file': os.path.abspath('key')}))
 
@@ -45,8 +48,8 @@ def make_key():
 
 def plain(machine, image):
     overlay(image, 'disk.qcow2', image['disk'], 'qcow2')
-    return [*common(machine, '-accel', machine.get('accel', 'tcg,thread=multi'), '-cpu',
-                     f'{machine.get("cpu", "max")},{CHEAPER}'),
+    traces = [word for event in slow_hpet.EVENTS for word in ('-trace', event)] if machine.get('late_tsc') else []
+    return [*common(machine, '-accel', 'tcg,thread=multi', '-cpu', f'{machine.get("cpu", "max")},{CHEAPER}'), *traces,
             '-serial', 'file:console',
             *disk('disk.qcow2'),
             *network('hostfwd=tcp:127.0.0.1:{port}-:22'),
@@ -96,7 +99,7 @@ def overlay(image, name, backing, backing_format):
     subprocess.run([f'{image["tools"]}/qemu-img', 'create', '-q', '-f', 'qcow2', '-F', backing_format, '-b', backing, name], check=True)
 
 
-def start(emulator, arguments, limit):
+def start(emulator, arguments, limit, late_tsc):
     """Start QEMU below a `timeout`, in a session of its own; another try where the free port was taken meanwhile."""
     for _attempt in range(5):
         ports = {'{port}': free_port(), '{second_port}': free_port()}
@@ -106,8 +109,10 @@ def start(emulator, arguments, limit):
                 argument = argument.replace(name, str(port))
             command.append(argument)
         with open('qemu', 'wb') as words:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=words, stderr=words,
+            told = slowed(words) if late_tsc else os.dup(words.fileno())
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=words, stderr=told,
                                        start_new_session=True)
+            os.close(told)
         deadline = time.monotonic() + 20
         while process.poll() is None and time.monotonic() < deadline:
             if os.path.exists('pid') and listening(ports['{port}']):
@@ -120,6 +125,14 @@ def start(emulator, arguments, limit):
         if 'Could not set up host forwarding rule' not in reason:
             break
     sys.exit(f'QEMU did not start: {reason}')
+
+
+def slowed(words):
+    reader, writer = slow_hpet.pipe()
+    subprocess.Popen([sys.executable, slow_hpet.__file__, 'late_tsc'], stdin=reader, stdout=words,
+                     start_new_session=True)
+    os.close(reader)
+    return writer
 
 
 def free_port():

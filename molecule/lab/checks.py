@@ -3,6 +3,7 @@
 """What the scenarios look at, from outside and without the collection's own modules."""
 import json
 import os
+import time
 
 SYSFS = '/sys/devices/system/clocksource/clocksource0/'
 BOOT_FILES = ('/etc/default', '/boot/grub/grub.cfg')
@@ -22,6 +23,14 @@ print(min(batch(1) for dummy in range(60)) - min(batch(6) for dummy in range(60)
 
 def current(host):
     return host.file(SYSFS + 'current_clocksource').content_string.strip()
+
+
+def await_current(host, name, seconds=60):
+    """Poll: what a boot does in the background comes when it comes."""
+    deadline = time.monotonic() + seconds
+    while current(host) != name and time.monotonic() < deadline:
+        time.sleep(1)
+    assert current(host) == name, host.check_output('dmesg | grep -iE "tsc|clocksource"')
 
 
 def offered(host):
