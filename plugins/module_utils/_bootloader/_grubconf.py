@@ -139,14 +139,14 @@ def _is_dash(root, folder):
 
 def _winning(others):
     """A name for our drop-in that sorts after every other one."""
-    name, last = OWN, max([other.encode('utf-8', 'surrogateescape') for other in others] or [b''])
-    prefix = 'z' if last[:1] <= b'z' else '~'
-    while name.encode('utf-8') <= last:
-        if last[:1] > b'~':
-            raise ValueError('%s/%s sorts after every name that ours could have: rename it'
-                             % (FOLDER, last.decode('utf-8', 'replace')))
-        name = prefix + name
-    return name
+    last = max([other.encode('utf-8', 'surrogateescape') for other in others] or [b''])
+    for char in 'z~':
+        for count in range(len(last) + 1):
+            name = char * count + OWN
+            if name.encode('utf-8') > last:
+                return name
+    raise ValueError('%s/%s sorts after every name that ours could have: rename it'
+                     % (FOLDER, last.decode('utf-8', 'replace')))
 
 
 def _text(root, path):

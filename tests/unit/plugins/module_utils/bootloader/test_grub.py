@@ -59,11 +59,17 @@ def test_the_drop_in_stays_right_when_the_operator_edits_other_files_later(lay, 
 
 @pytest.mark.parametrize('name, own', [
     ('zzz-site.cfg', 'zzzz-cloudclock.cfg'), ('zz-cloudclocks.cfg', 'zzz-cloudclock.cfg'), ('99-x.cfg', 'zz-cloudclock.cfg'),
-    ('~last.cfg', '~zz-cloudclock.cfg'), ('zzz.conf', 'zz-cloudclock.cfg'),
+    ('~last.cfg', '~zz-cloudclock.cfg'), ('zzé.cfg', '~zz-cloudclock.cfg'), ('zzz.conf', 'zz-cloudclock.cfg'),
 ])
 def test_our_name_sorts_last(lay, plan, name, own):
     done = plan(find(lay({'etc/default/grub': GRUB, 'etc/default/grub.d/' + name: CLOUD})), TSC)
     assert done.paths == ['/etc/default/grub.d/' + own]
+
+
+@pytest.mark.parametrize('name', ['é.cfg', '~é.cfg'])
+def test_a_name_that_nothing_sorts_after_is_refused(lay, plan, name):
+    with pytest.raises(ValueError, match='rename it'):
+        plan(find(lay({'etc/default/grub': GRUB, 'etc/default/grub.d/' + name: CLOUD})), TSC)
 
 
 def test_a_later_name_moves_our_drop_in(lay, plan):
