@@ -38,7 +38,7 @@ class Assign:
 
 
 class Script:
-    """A parsed file: ``assigns`` in order; ``opaque``: it sources or evaluates something that is not in it."""
+    """A parsed file: ``assigns`` in order; ``opaque``: it sources, evaluates or calls what is not in that order."""
 
     def __init__(self, text):
         self.text = text
@@ -105,10 +105,14 @@ class _Parser:
         if pipe:
             for assign in self.pending:
                 assign.sure = False
+        named = self.command is not None
         goes_on = char == '\n' and self.chained and self.command is None and not self.pending
         self._end()
         self.chained = goes_on or char in '&|'
         if char == '(':
+            if named:
+                # Where a function is called, and with what, is known only to who runs it.
+                self.script.opaque = True
             self.depth.append('(')
         elif char == ')' and self.depth[-1:] == ['(']:
             self.depth.pop()

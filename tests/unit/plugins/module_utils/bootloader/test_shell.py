@@ -30,7 +30,8 @@ def test_means_what_the_shell_says(shell, text):
 
 @pytest.mark.parametrize('text', [
     A + '=`echo x`', A + '="a $(echo "x)") b"', A + '="${GRUB_X:-d}"', 'if true; then ' + A + '=x; fi', 'true && ' + A + '=x',
-    'f() { ' + A + '=x; }\nf', '. /dev/null\n' + A + '=x', 'eval "' + A + '=x"', 'case a in a) ' + A + '=x;; esac', A + '=$HOME',
+    'f() { ' + A + '=x; }\nf', 'f() { ' + A + '="$1"; }\n' + A + '=y\nf x',
+    '. /dev/null\n' + A + '=x', 'eval "' + A + '=x"', 'case a in a) ' + A + '=x;; esac', A + '=$HOME',
     A + '=$((1+1))', 'for i in a; do ' + A + '=$i; done', ': "${' + A + ':=x}"', 'cat <<X >/dev/null\nit\'s\nX\n' + A + '=x',
     A + '=$GRUB_DEVICE', 'false ||\n' + A + '=x', '{ ' + A + '=x; }',
 ])
