@@ -7,10 +7,14 @@ after that with the same request, for what else it keeps (zipl, its own defaults
 RHEL 9.3 it leaves the entries alone. RHEL 8's entries say ``$kernelopts``, which is in grubenv.
 """
 from . import _menu
+from .._words import split
 from ._files import edit_options, entries, plan_kernel_cmdline, remove, version_key
-from ._grubcfg import Menu, environment, words
+from ._grubcfg import Menu, environment, kernels, words
 from ._grubenv import expand, set_environment
 
+# What GRUB takes for an entry without an options line (rhboot/grub2, grub-core/commands/blscfg.c).
+_DEFAULT = '$default_kernelopts'
+_FULL = 'kernelopts in grubenv is full, so the arguments are in the entries and new kernels do not get them'
 _NO_MENU = 'set default="${saved_entry}"\nblscfg\n'
 
 
@@ -37,7 +41,7 @@ class Bls:
         found = entries(self.root, self.directory)
         found.sort(key=lambda entry: version_key(entry.id), reverse=True)
         return [{'id': entry.id, 'title': entry.fields.get('title', entry.id), 'recovery': entry.recovery,
-                 'args': words(entry.options, variables), 'foreign': False, 'custom': False, 'next': False,
+                 'args': _args(entry, variables), 'foreign': False, 'custom': False, 'next': False,
                  'children': []} for entry in found]
 
     def read(self):
@@ -48,15 +52,13 @@ class Bls:
         data = self.root.read_bytes(self.env)
         env = environment(None if data is None else data.decode('utf-8', 'surrogateescape'))
         found = entries(self.root, self.directory)
-        if all(wish.met(words(entry.options, variables)) for entry in found):
+        if all(wish.met(_args(entry, variables)) for entry in found):
             shared = {}
         else:
             shared = self._plan_environment(env, data, found, wish, change)
         for entry in found:
-            if wish.met(words(entry.options, variables)):
+            if wish.met(_args(entry, variables)):
                 continue
-            if not entry.has_options:
-                raise ValueError('%s has no options line: GRUB would take its default_kernelopts' % entry.path)
             after = edit_options(entry.text, _editor(entry, wish, shared))
             change.edit(entry.path, after.encode('utf-8', 'surrogateescape'))
             self._prove(entry, after, wish, dict(variables, **shared))
@@ -71,15 +73,21 @@ class Bls:
             shared['tuned_params'] = remove(env['tuned_params'], wish)
         for name in sorted(shared):
             if shared[name] != env[name]:
-                data = set_environment(data, name, shared[name])
+                try:
+                    data = set_environment(data, name, shared[name])
+                except ValueError:
+                    # No room for more: what must go goes, and each entry gets the rest.
+                    shared[name] = remove(env[name], wish)
+                    data = set_environment(data, name, shared[name])
                 change.edit(self.env, data)
+        env.update(shared)
         return shared
 
     @staticmethod
     def _prove(entry, after, wish, variables):
         """What the menu itself sets (TuneD's tuned_params) is out of our reach: say so instead of doing half a job."""
         options = type(entry)(entry.path, after).options
-        if not wish.met(words(options, variables)):
+        if not wish.met(kernels(words(options, variables))):
             raise ValueError('%s takes arguments from a variable that the boot menu sets (%s): change them where they '
                              'are made (TuneD: /etc/tuned)' % (entry.path, expand(options, variables)))
 
@@ -89,6 +97,8 @@ class Bls:
             from ._grubvars import LINUX
             plan_file(self.root, wish, change, run, 'grub2-mkconfig', prefer=LINUX)
         if 'kernelopts' in env and found and all('$kernelopts' in entry.options.split() for entry in found):
+            if not wish.met(split(env['kernelopts'])[0]):
+                return {'covered': False, 'reason': _FULL}
             return {'covered': True, 'reason': 'new kernels take kernelopts from grubenv as well'}
         covered, reason = plan_kernel_cmdline(self.root, wish, change)
         return {'covered': covered, 'reason': reason}
@@ -115,9 +125,15 @@ class Bls:
             raise OSError('grubby failed (exit status %d): %s' % (code, (err or out).strip()))
 
 
+def _args(entry, variables):
+    return kernels(words(entry.options if entry.has_options else _DEFAULT, variables))
+
+
 def _editor(entry, wish, shared):
-    inherited = 'kernelopts' in shared and '$kernelopts' in entry.options.split()
+    inherited = wish.met(split(shared.get('kernelopts', ''))[0]) and '$kernelopts' in entry.options.split()
 
     def edit(line, first):
+        if not entry.has_options:
+            return wish.edit(_DEFAULT)
         return remove(line, wish) if inherited or not first else wish.edit(line)
     return edit

@@ -8,7 +8,7 @@ Entry: ``{'id', 'title', 'args': [..] or None (not Linux), 'recovery', 'foreign'
 """
 import re
 
-from .._words import split
+from .._words import is_separator, split
 
 KERNEL = frozenset(['linux', 'linux16', 'linuxefi', 'module', 'module2', 'xen_module', 'multiboot', 'multiboot2',
                     'xen_hypervisor'])
@@ -132,11 +132,16 @@ def _kernel_line(line, node, variables):
     found = words(line[len(command):], variables)
     if not found or 'memtest' in found[0]:
         return
-    node['args'] = found[1:]
+    node['args'] = kernels(found[1:])
     if node['args'][:1] == ['placeholder']:
         del node['args'][0]
-    if _RESCUE & set(node['args']):
+    if _RESCUE & set(found):
         node['recovery'] = True
+
+
+def kernels(found):
+    """The words up to ``--``: what follows goes to init."""
+    return found[:next((index for index, word in enumerate(found) if is_separator(word)), len(found))]
 
 
 def words(text, variables):

@@ -35,6 +35,9 @@ def environment_path(root, menu):
     for path in ('/boot/grub2/grubenv', '/boot/grub/grubenv'):
         if root.exists(path):
             return path
+    for name in root.listdir('/boot/efi/EFI') if menu is None else ():
+        if root.exists('/boot/efi/EFI/%s/grubenv' % name):
+            return '/boot/efi/EFI/%s/grubenv' % name
     return (menu.rpartition('/')[0] if menu else '/boot/grub2') + '/grubenv'
 
 

@@ -120,21 +120,49 @@ class TestBls:
         assert done.after('/' + ENTRIES + 'm-4.18.conf') == entry('$kernelopts $tuned_params')
         assert done.future['covered'] is True
 
-    def test_a_full_environment_block_is_said(self, lay, plan):
+    @pytest.mark.parametrize('old', ['', ' clocksource=hpet'])
+    def test_a_full_environment_block_leaves_it_to_the_entries(self, lay, plan, old):
+        long = 'x' * 950
         root = lay({'etc/default/grub': DEFAULT_GRUB, 'boot/grub2/grub.cfg': BLS_MENU, ENTRIES + 'm.conf': entry('$kernelopts'),
-                    'boot/grub2/grubenv': block('kernelopts=root=/dev/a %s\n' % ('x' * 960))})
-        with pytest.raises(ValueError, match='does not fit'):
-            plan(find(root), TSC)
+                    'boot/grub2/grubenv': block('kernelopts=root=/dev/a%s %s\n' % (old, long))})
+        done = plan(find(root), TSC)
+        assert done.after('/' + ENTRIES + 'm.conf') == entry('$kernelopts clocksource=tsc tsc=reliable')
+        if old:
+            assert '\nkernelopts=root=/dev/a %s\n' % long in done.after('/boot/grub2/grubenv')
+            assert len(done.after('/boot/grub2/grubenv')) == 1024
+        assert ('/boot/grub2/grubenv' in done.paths) == bool(old)
+        assert done.future['covered'] is False and 'is full' in done.future['reason']
+        again = plan(find(lay({path: done.after(path) for path in done.paths})), TSC)
+        assert again.paths == [] and again.future == done.future
+
+    def test_an_environment_block_on_the_efi_partition_alone(self, lay, plan):
+        root = lay({'etc/default/grub': DEFAULT_GRUB, ENTRIES + 'm.conf': entry('$kernelopts'),
+                    'boot/efi/EFI/redhat/grubenv': block('kernelopts=root=/dev/a ro clocksource=hpet\n')})
+        done = plan(find(root), TSC)
+        assert 'kernelopts=root=/dev/a ro clocksource=tsc tsc=reliable\n' in done.after('/boot/efi/EFI/redhat/grubenv')
+        assert '/' + ENTRIES + 'm.conf' not in done.paths
+
+    def test_what_is_for_init_is_left_to_it(self, lay, plan):
+        root = lay({'etc/default/grub': DEFAULT_GRUB, ENTRIES + 'm.conf': entry('root=/dev/a -- clocksource=hpet')})
+        assert find(root).read()['effective'] == ['root=/dev/a']
+        done = plan(find(root), TSC)
+        assert done.after('/' + ENTRIES + 'm.conf') == entry('root=/dev/a clocksource=tsc tsc=reliable -- clocksource=hpet')
 
     def test_what_the_menu_itself_sets_is_named(self, lay, plan):
         root = lay(dict(FEDORA, **{'boot/grub2/grub.cfg': 'set tuned_params="clocksource=acpi_pm"\n' + BLS_MENU}))
         with pytest.raises(ValueError, match='TuneD'):
             plan(find(root), TSC)
 
-    def test_an_entry_without_options(self, lay, plan):
-        root = lay(dict(FEDORA, **{ENTRIES + 'm-7.conf': 'title x\nlinux /vmlinuz\n'}))
-        with pytest.raises(ValueError, match='m-7.conf has no options line'):
-            plan(find(root), TSC)
+    def test_an_entry_without_options_keeps_what_grub_takes_instead(self, lay, plan):
+        root = lay(dict(FEDORA, **{ENTRIES + 'm-7.conf': 'title x\nlinux /vmlinuz\n',
+                                   'boot/grub2/grub.cfg': 'set default_kernelopts="root=UUID=1 ro"\n' + BLS_MENU}))
+        assert find(root).read()['effective'] == ['root=UUID=1', 'ro']
+        path = '/' + ENTRIES + 'm-7.conf'
+        done = plan(find(root), TSC)
+        assert done.after(path) == 'title x\nlinux /vmlinuz\noptions $default_kernelopts clocksource=tsc tsc=reliable\n'
+        again = find(lay({path: done.after(path)}))
+        assert again.read()['effective'] == ['root=UUID=1', 'ro', 'clocksource=tsc', 'tsc=reliable']
+        assert path not in plan(again, TSC).paths
 
     def test_grubby_is_told_and_its_failure_keeps_its_words(self, lay):
         backend = find(lay(dict(FEDORA, **{'usr/sbin/grubby': ''})))

@@ -120,6 +120,11 @@ def test_variables_of_the_menu_and_of_its_environment():
     assert _grubcfg.Menu(text, env).linux()[0]['args'] == ['root=/dev/b', 'quiet', 'nohz=on', 'a']
 
 
+def test_what_follows_the_separator_is_not_the_kernels():
+    menu = _grubcfg.Menu("menuentry 'Linux' {\n\tlinux /vmlinuz root=/dev/a -- single clocksource=hpet\n}\n", {})
+    assert (menu.next()[0]['args'], menu.next()[0]['recovery']) == (['root=/dev/a'], True)
+
+
 def test_an_empty_menu_boots_nothing():
     assert _grubcfg.Menu('', {}).next() == (None, 'default')
 
