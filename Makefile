@@ -43,6 +43,7 @@ benchmarks: venv tree ## clock_facts beside setup, a converged fix beside its pe
 	@$(BIN)/python benchmarks/facts.py $(if $(SSH),--ssh '$(SSH)')
 	@$(BIN)/python benchmarks/converged.py $(if $(SSH),--ssh '$(SSH)') \
 	  $(if $(TIMESYNC),--timesync '$(TIMESYNC)') $(if $(BOOTLOADER),--bootloader '$(BOOTLOADER)')
+	@$(BIN)/python benchmarks/fleet.py
 
 tree: ## lay this folder out as ansible_collections/cloudclock/linux
 	@mkdir -p .collections/ansible_collections/cloudclock

@@ -129,7 +129,7 @@ def own_sshd(folder: Path) -> tuple[subprocess.Popen, str]:
     settings = folder / 'sshd_config'
     settings.write_text(f'Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nPidFile none\nStrictModes no\n'
                         f'AuthorizedKeysFile {folder}/user.pub\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n'
-                        f'UsePAM no\nMaxSessions 50\nSetEnv HOME={folder}\n')  # bash under sshd would run ~/.bashrc
+                        f'UsePAM no\nMaxSessions 50\nMaxStartups 500\nSetEnv HOME={folder}\n')  # bash under sshd would run ~/.bashrc
     if os.geteuid() == 0:
         Path('/run/sshd').mkdir(mode=0o755, exist_ok=True)
     server = subprocess.Popen([binary, '-D', '-e', '-f', str(settings)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
