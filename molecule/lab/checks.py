@@ -49,16 +49,21 @@ def booted_with(host):
     return [word for word in host.file('/proc/cmdline').content_string.split() if word.startswith('clocksource=')]
 
 
-def fingerprint(host, *paths):
-    """Digest, mode, owner and time of change of every file below the paths that are there."""
-    return host.check_output(
-        'find %s -type f -printf "%%p %%m %%u %%g %%T@ " -exec sha256sum {} ";" 2>/dev/null || true' % ' '.join(paths))
-
-
 def contents(host, *paths):
-    """Digest and mode of every file below the paths: what an undo must bring back (their times may differ)."""
-    return host.check_output(
-        'find %s -type f -printf "%%m " -exec sha256sum {} ";" 2>/dev/null | sort || true' % ' '.join(paths))
+    """Mode and digest of every file below the paths: what an undo must bring back (their times may differ)."""
+    return listing(host, '%m %u %g', paths)
+
+
+def fingerprint(host, *paths):
+    """The contents, and when each file was written last."""
+    return listing(host, '%m %u %g %T@', paths)
+
+
+def listing(host, properties, paths):
+    files = 'find %s -type f' % ' '.join(path for path in paths if host.file(path).exists)
+    lines = host.check_output('{ %s -printf "%%p %s\\n"; %s -exec sha256sum {} +; } | sort' % (files, properties, files))
+    assert lines.count('/') > 1
+    return lines
 
 
 def same_as_first(host, what, value):
