@@ -18,6 +18,10 @@ class Unsupported(ValueError):
     """The boot loader is known, and why its arguments cannot be changed here."""
 
 
+# grub-mkconfig's settings, and our own file among them: its name sorts after those of cloud images.
+FILE = '/etc/default/grub'
+FOLDER = '/etc/default/grub.d'
+OWN = 'zz-cloudclock.cfg'
 # Where the running system's boot loader says its name (systemd.io/BOOT_LOADER_INTERFACE), in UTF-16.
 _LOADER_INFO = '/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f'
 

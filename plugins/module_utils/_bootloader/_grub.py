@@ -1,11 +1,8 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """GRUB with a menu that grub-mkconfig generates from /etc/default/grub and, on Debian's family, its drop-in folder."""
-from . import _menu
+from . import FOLDER, OWN, _menu
 
-FILE = '/etc/default/grub'
-FOLDER = '/etc/default/grub.d'
-OWN = 'zz-cloudclock.cfg'
 _PATH = ('/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin')
 
 

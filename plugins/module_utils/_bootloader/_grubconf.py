@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What GRUB's files mean and how they are edited, for the ``grub`` backend; /etc/default/grub for others too."""
 from .._cmdline import Wish
-from . import _grubfilter, _grubvars, _shell
-from ._grub import FILE, FOLDER, OWN
+from . import FILE, FOLDER, OWN, _grubfilter, _grubvars, _shell
 
 
 def plan(backend, wish, change, run):
