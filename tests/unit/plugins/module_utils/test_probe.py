@@ -8,17 +8,17 @@ from ansible_collections.cloudclock.linux.plugins.module_utils import _probe
 from ansible_collections.cloudclock.linux.plugins.module_utils._root import Root
 
 
-@pytest.mark.parametrize('monotonic, coarse, thread, fast', [
-    (65, 55, 510, True),       # tsc by vDSO on a 2.6 GHz machine
-    (1150, 60, 330, False),    # hpet: kernel entry and device
-    (900, 60, 300, False),     # xen without a vDSO mode
-    (350, 55, 330, False),     # a kernel entry and a quick counter
-    (300, 290, 310, None),     # no vDSO at all: even COARSE enters the kernel
-    (0, 0, 0, None),           # jiffies: the stopwatch stands still
-    (5200, 4900, 5000, None),  # an emulator whose noise hides the difference
+@pytest.mark.parametrize('monotonic, coarse, thread, getppid, fast', [
+    (65, 55, 510, 280, True),          # tsc by vDSO on a 2.6 GHz machine
+    (1150, 60, 330, 180, False),       # hpet: kernel entry and device
+    (900, 60, 300, 180, False),        # xen without a vDSO mode
+    (1050, 280, 1900, 700, False),     # the same where a CPU-time clock is dearer still
+    (350, 55, 330, 190, False),        # a kernel entry and a quick counter
+    (300, 290, 310, 300, None),        # no vDSO at all: even COARSE enters the kernel
+    (5200, 4900, 5000, 4950, None),    # an emulator whose noise hides the difference
 ])
-def test_judgement(monotonic, coarse, thread, fast):
-    assert _probe.judge_vdso(monotonic, coarse, thread)['fast'] is fast
+def test_judgement(monotonic, coarse, thread, getppid, fast):
+    assert _probe.judge_vdso(monotonic, coarse, thread, getppid)['fast'] is fast
 
 
 def test_measurement_is_bounded_and_finds_the_slow_clock(monkeypatch):
