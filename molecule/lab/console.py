@@ -5,7 +5,7 @@ import glob
 import os
 
 
-def ends(lines=40):
+def ends(lines=80):
     """Pairs of a console's path and its end. In a nested machine's console both machines speak."""
     for path in sorted(glob.glob(os.path.join(os.environ['MOLECULE_EPHEMERAL_DIRECTORY'], '*', 'console'))):
         with open(path, encoding='utf-8', errors='replace') as text:
