@@ -10,9 +10,10 @@ from . import _clocksource, _evidence, _klog, _platform, _policy, _probe, _ptp, 
 UNIT = '/etc/systemd/system/cloudclock-clocksource.service'
 UNIT_ENABLED = '/etc/systemd/system/sysinit.target.wants/cloudclock-clocksource.service'
 # Documentation/admin-guide/kernel-parameters.txt: what decides about clocksources. Nothing else of a command line
-# becomes a fact: it may hold secrets.
-CLOCK_ARGS = ('clocksource', 'tsc', 'notsc', 'nohpet', 'hpet', 'acpi_pm', 'no-kvmclock', 'no-kvmclock-vsyscall',
-              'no-hvclock', 'lpj', 'vdso', 'vdso32', 'tsc_early_khz', 'pmtmr', 'timer', 'clock')
+# becomes a fact: it may hold secrets. The kernel takes _ and - as the same (kernel/params.c, dash2underscore).
+CLOCK_ARGS = frozenset((
+    'clocksource', 'tsc', 'notsc', 'nohpet', 'hpet', 'acpi_pm', 'no_kvmclock', 'no_kvmclock_vsyscall', 'no_hvclock',
+    'lpj', 'vdso', 'vdso32', 'tsc_early_khz', 'pmtmr', 'timer', 'clock'))
 
 
 def gather(root, rows=(), metadata='never'):
@@ -89,8 +90,7 @@ def _cpus(root):
 
 
 def _clock_args(args):
-    return [arg for arg in args if arg.split('=', 1)[0].replace('_', '-') in
-            {name.replace('_', '-') for name in CLOCK_ARGS}]
+    return [arg for arg in args if arg.split('=', 1)[0].replace('-', '_') in CLOCK_ARGS]
 
 
 def _last(key, args):
