@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 
-from . import _clocksource, _evidence, _klog, _platform, _policy, _probe, _ptp, _timesync, _tsc
+from . import _clocksource, _evidence, _klog, _loop, _platform, _policy, _ptp, _timesync, _tsc
 
 UNIT = '/etc/systemd/system/cloudclock-clocksource.service'
 UNIT_ENABLED = '/etc/systemd/system/sysinit.target.wants/cloudclock-clocksource.service'
@@ -30,7 +30,7 @@ def gather(root, rows=(), metadata='never'):
         from . import _metadata
         _settle(cloud, hypervisor['type'], _metadata.ask())
     tsc = dict(_tsc.judge(evidence, lines, complete), warp_cycles=None, emulated=None, xen_mode=None)
-    vdso = _probe.vdso(root)
+    vdso = _loop.vdso(root)
     clock = _clocksource.read(root) or {'current': None, 'available': [], 'writable': None}
     choice = _policy.decide(clock, tsc, vdso, cloud, hypervisor, rows)
     clock['switched_to'] = tsc.pop('switched_to')

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from . import _clocksource, _klog, _policy, _probe, _state, _tsc
+from . import _clocksource, _klog, _loop, _policy, _state, _tsc
 
 BOOT_ID = '/proc/sys/kernel/random/boot_id'
 BUDGET = 0.1
@@ -139,7 +139,7 @@ def _try(root, name, before, limit, params):
 def _cost(name):
     """Nanoseconds a read, None for a source that counts ticks: a clock that stands still times nothing."""
     coarse = _policy.SOURCES.get(name, {}).get('grade') == 'coarse'
-    return None if coarse else _probe.counter_cost(BUDGET)
+    return None if coarse else _loop.counter_cost(BUDGET)
 
 
 class _Signals:

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from ansible_collections.cloudclock.linux.plugins.module_utils import _clocksource, _klog, _probe, _state, _switch
+from ansible_collections.cloudclock.linux.plugins.module_utils import _clocksource, _klog, _loop, _state, _switch
 from ansible_collections.cloudclock.linux.plugins.module_utils._root import Root
 
 COSTS = {'jiffies': 1.0, 'hpet': 1100.0, 'tsc': 22.0, 'kvm-clock': 30.0, 'xen': 900.0}
@@ -62,7 +62,7 @@ def machine(tmp_path, monkeypatch):
         root.live = True
         for name in ('switch', 'watch', 'read'):
             monkeypatch.setattr(_clocksource, name, getattr(kernel, name))
-        monkeypatch.setattr(_probe, 'counter_cost', lambda budget: COSTS[kernel.current])
+        monkeypatch.setattr(_loop, 'counter_cost', lambda budget: COSTS[kernel.current])
         monkeypatch.setattr(_klog, 'read', lambda root: (kernel.log, True))
         return root
     return boot
@@ -187,7 +187,7 @@ def test_second_signal_does_not_stop_the_undo(machine, monkeypatch):
 def test_noise_is_no_reason_to_go_back(machine, monkeypatch, before, after, kept):
     kernel = Kernel(['kvm-clock', 'tsc'])
     root = machine(kernel)
-    monkeypatch.setattr(_probe, 'counter_cost', lambda budget: {'kvm-clock': before, 'tsc': after}[kernel.current])
+    monkeypatch.setattr(_loop, 'counter_cost', lambda budget: {'kvm-clock': before, 'tsc': after}[kernel.current])
     assert _switch.switch(Module(), root, start('tsc', 'kvm-clock'))['changed'] is kept
 
 

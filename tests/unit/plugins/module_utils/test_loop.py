@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from ansible_collections.cloudclock.linux.plugins.module_utils import _probe
+from ansible_collections.cloudclock.linux.plugins.module_utils import _loop
 from ansible_collections.cloudclock.linux.plugins.module_utils._root import Root
 
 
@@ -18,7 +18,7 @@ from ansible_collections.cloudclock.linux.plugins.module_utils._root import Root
     (5200, 4900, 5000, 4950, None),    # an emulator whose noise hides the difference
 ])
 def test_judgement(monotonic, coarse, thread, getppid, fast):
-    assert _probe.judge_vdso(monotonic, coarse, thread, getppid)['fast'] is fast
+    assert _loop.judge_vdso(monotonic, coarse, thread, getppid)['fast'] is fast
 
 
 def test_measurement_is_bounded_and_finds_the_slow_clock(monkeypatch):
@@ -27,9 +27,9 @@ def test_measurement_is_bounded_and_finds_the_slow_clock(monkeypatch):
         while real() < end:
             pass
     real = time.perf_counter
-    monkeypatch.setattr(_probe.time, 'clock_gettime', read)
+    monkeypatch.setattr(_loop.time, 'clock_gettime', read)
     start = time.monotonic()
-    costs = _probe.read_costs((1, 6, 3), 0.03)
+    costs = _loop.read_costs((1, 6, 3), 0.03)
     assert time.monotonic() - start < 0.5
     assert 200e3 <= costs[1] < costs[3]
     assert costs[6] < costs[1]
@@ -37,15 +37,15 @@ def test_measurement_is_bounded_and_finds_the_slow_clock(monkeypatch):
 
 
 def test_stopwatch_that_stands_still(monkeypatch):
-    monkeypatch.setattr(_probe.time, 'perf_counter', lambda: 0.0)
-    assert _probe.counter_cost(0.01) == 1.0
+    monkeypatch.setattr(_loop.time, 'perf_counter', lambda: 0.0)
+    assert _loop.counter_cost(0.01) == 1.0
 
 
 def test_another_root_is_not_measured(tmp_path):
-    assert _probe.vdso(Root(tmp_path)) == {'mapped': None, 'fast': None, 'evidence': 'not a running machine'}
+    assert _loop.vdso(Root(tmp_path)) == {'mapped': None, 'fast': None, 'evidence': 'not a running machine'}
 
 
 def test_this_machine_is_measured():
-    answer = _probe.vdso(Root('/'))
+    answer = _loop.vdso(Root('/'))
     assert answer['mapped'] in (True, False)
     assert 'MONOTONIC_COARSE' in answer['evidence']
