@@ -108,7 +108,8 @@ def fleet(tmp_path):
     shutil.copy(os.path.join(REPO, 'galaxy.yml'), str(here))
     actions = here / 'plugins' / 'action'
     actions.mkdir(parents=True)
-    for name in ('clock_facts', 'clocksource', 'kernel_cmdline', 'reboot', 'systemd_service', 'copy', 'file', 'stat'):
+    for name in ('clock_facts', 'clock_bench_info', 'clocksource', 'kernel_cmdline', 'reboot', 'systemd_service', 'copy',
+                 'file', 'stat'):
         (actions / (name + '.py')).write_text(ACTION)
     for tasks in (here / 'roles' / 'clocksource' / 'tasks').iterdir():
         tasks.write_text(re.sub(r'ansible\.builtin\.(reboot|systemd_service|copy|file|stat):', r'cloudclock.linux.\1:',

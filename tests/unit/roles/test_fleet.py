@@ -166,6 +166,25 @@ def test_a_switch_that_did_not_hold_is_not_made_to_last(fleet):
     assert run.table()[-1].strip() == '4 failed of 4 hosts'
 
 
+def test_too_small_a_gain_is_no_failure_and_nothing_is_kept(fleet):
+    acceptable = facts('kvm-clock', ['kvm-clock', 'tsc'], verdict='slow')
+    nothing = 'nothing to gain: a read costs 21.0 ns, the bare counter 19.2 ns of it (min_speedup 1.2)'
+    little = 'nothing to gain: xen 33.0 ns a read, tsc 30.0 ns (min_speedup 1.2); back on xen'
+    run = fleet(FIX, {
+        'nothing': {'clock_facts': [acceptable], 'clocksource': [switch('kvm-clock', verdict='slow', reason=nothing)]},
+        'little': {'clock_facts': [SLOW],
+                   'clocksource': [switch('xen', action='rolled_back', name='tsc', verdict='slow', reason=little)]},
+    }, *AT_ONCE, '-e', 'clocksource_min_speedup=1.5', '-e', 'clocksource_warp_budget_ms=0')
+    assert run.code == 0, run.output
+    assert run.called('little') == ['clocksource']
+    asked = run.args('little', 'clocksource')[0]
+    assert (float(asked['min_speedup']), int(asked['warp_budget_ms'])) == (1.5, 0)
+    assert (run.row('nothing').change, run.row('nothing').reason) == ('left alone', nothing)
+    assert (run.row('little').change, run.row('little').clock) == ('rolled back', 'xen')
+    assert run.row('little').reason == little
+    assert run.table()[-1].strip() == '2 unchanged of 2 hosts'
+
+
 def test_bad_variables_fail_before_anything_is_read(fleet):
     run = fleet(FIX, {'web1': FRESH}, '-e', 'clocksource_persist=grub')
     assert run.code != 0 and run.called('web1') == []

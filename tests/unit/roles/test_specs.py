@@ -11,7 +11,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 REPO = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
 ROLE = os.path.join(REPO, 'roles', 'clocksource')
-PLAYBOOKS = ['fix-clocksource.yml', 'fix_clocksource.yml', 'revert-clocksource.yml', 'revert_clocksource.yml']
+PLAYBOOKS = ['audit-clocks.yml', 'audit_clocks.yml', 'fix-clocksource.yml', 'fix_clocksource.yml',
+             'revert-clocksource.yml', 'revert_clocksource.yml']
 
 
 def load(*path):
@@ -33,6 +34,7 @@ def test_each_default_is_the_one_that_is_specified():
 @pytest.mark.parametrize('name, value', [
     ('clocksource_state', 'fixed'), ('clocksource_persist', 'grub'), ('clocksource_reboot', 'always'),
     ('clocksource_force', ['everything']), ('clocksource_policy', ['tsc']), ('clocksource_tolerance', 'much'),
+    ('clocksource_min_speedup', 'some'), ('clocksource_warp_budget_ms', '2 s'),
     ('clocksource_metadata', 'always')])
 def test_what_cannot_be_meant_is_refused(name, value):
     errors = ArgumentSpecValidator(options()).validate({name: value}).error_messages
