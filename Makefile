@@ -15,7 +15,8 @@ export PATH := $(BIN):$(PATH)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
-	@echo 'For benchmarks: SSH="root@host -p 22 -i key" measures there; TIMESYNC= and BOOTLOADER= name those roles by path.'
+	@echo 'For benchmarks: SSH="root@host -p 22 -i key" measures there; TIMESYNC= and BOOTLOADER= name those roles by path,'
+	@echo '  VDSOTEST= that program.'
 	@echo 'For fix and revert: INVENTORY=hosts.ini (default: this machine), YES=1 does not ask, ARGS="--limit web".'
 
 fix: venv-run tree ## put this machine, or INVENTORY's, on the right clocksource
@@ -39,7 +40,8 @@ unit: venv tree ## the unit tests only
 lint sanity integration matrix: venv tree ## that part of the tests only
 	@$(BIN)/python tests/run.py $@
 
-benchmarks: venv tree ## clock_facts beside setup, a converged fix beside its peers
+benchmarks: venv tree ## the probe, clock_facts and a converged fix, each beside its peers
+	@$(BIN)/python benchmarks/probe.py $(if $(VDSOTEST),--vdsotest '$(VDSOTEST)')
 	@$(BIN)/python benchmarks/facts.py $(if $(SSH),--ssh '$(SSH)')
 	@$(BIN)/python benchmarks/converged.py $(if $(SSH),--ssh '$(SSH)') \
 	  $(if $(TIMESYNC),--timesync '$(TIMESYNC)') $(if $(BOOTLOADER),--bootloader '$(BOOTLOADER)')
