@@ -27,6 +27,8 @@
 #define LONGEST_NS 20000000u
 /* Fewer turns than this say nothing about a pair. */
 #define LEAST_TURNS 1000
+/* How long a turn may last beyond the budget, on a machine that is busy with other work. */
+#define GRACE_NS 100000000u
 /* Waiting this often in vain, the other one has no CPU: let it have ours. */
 #define PATIENCE 4096
 #define QUIT (-1)
@@ -121,24 +123,27 @@ static bool send_child(struct test *test, int cpu)
     return atomic_load(&shared->pinned);
 }
 
-static void exchange(struct test *test)
+static bool exchange(struct test *test)
 {
     struct shared *shared = test->shared;
     uint64_t end = now() + test->length;
     unsigned waited = 0;
 
-    /* Take turns until the time is over, or, on a busy machine, until there were enough of them. */
+    /* Take turns until the time is over, or, on a busy machine, until there were enough of them. It ends in our turn:
+       the other side may be in the middle of its own. */
     for (;;) {
         if (atomic_load_explicit(&shared->turn, memory_order_acquire) != PARENT) {
             wait_a_little(&waited);
-            if (waited % PATIENCE == 0 && (now() > test->deadline || child_is_gone(test)))
-                return;
+            if (waited % PATIENCE == 0 && (now() > test->deadline + GRACE_NS || child_is_gone(test))) {
+                test->reason = test->reason ? test->reason : "the second process of the test got no CPU";
+                return false;
+            }
             continue;
         }
         if (shared->turns % 64 == 0) {
             uint64_t time = now();
             if (time > test->deadline || (time > end && shared->turns >= LEAST_TURNS))
-                return;
+                return true;
         }
         take_turn(shared, CHILD);
     }
@@ -157,12 +162,9 @@ static bool test_pair(size_t a, size_t b, void *context)
         return !test->reason && now() < test->deadline;
     }
     shared->last = shared->worst = shared->turns = 0;
-    exchange(test);
-    atomic_store_explicit(&shared->ended, test->round, memory_order_release);
-    /* Until the child answers a new order it may still be in its last turn: ask it to stay where it is. */
-    if (test->reason || !send_child(test, test->cpus[b]))
+    if (!exchange(test))
         return false;
-    atomic_store(&shared->ended, test->round);
+    atomic_store_explicit(&shared->ended, test->round, memory_order_release);
     if (shared->worst > test->worst) {
         test->worst = shared->worst;
         test->worst_a = test->cpus[a];
