@@ -24,12 +24,12 @@ _TYPE_KEYS = ('instance-type', 'instance_type', 'shape', 'vmSize', 'instance/ins
 def collect(root, probe=None, log=None):
     """Everything below ``root`` that bears on cloud, hypervisor and container.
 
-    ``probe`` is clockprobe's result where it ran (another root may hold it as probe.json) and ``log`` the kernel's
-    messages, lines, where the caller read them. A key is None when its source is missing or cannot be read.
+    ``probe`` is the probe's output or its readings (None: another root may hold it as probe.json) and ``log`` the
+    kernel's messages, lines, where the caller read them. A key is None when its source is missing or cannot be read.
     Raises ValueError for a probe.json that is not JSON.
     """
     if probe is None and not root.live:
-        probe = _recorded_probe(root)
+        probe = recorded_probe(root)
     if log is None and not root.live:
         log = _klog.read(root)[0]
     clocks = root.line(_CLOCKS + 'available_clocksource')
@@ -85,7 +85,8 @@ def _cpu(root):
     return cpuinfo(text) if text and text.strip() else None
 
 
-def _recorded_probe(root):
+def recorded_probe(root):
+    """What probe.json below another root holds, None where there is none. ValueError when it is not JSON."""
     text = root.read('probe.json')
     if text is None:
         return None

@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 
-from . import _clocksource, _evidence, _klog, _loop, _platform, _policy, _ptp, _timesync, _tsc
+from . import _clocksource, _evidence, _klog, _measured, _platform, _policy, _ptp, _timesync, _tsc
 
 UNIT = '/etc/systemd/system/cloudclock-clocksource.service'
 UNIT_ENABLED = '/etc/systemd/system/sysinit.target.wants/cloudclock-clocksource.service'
@@ -14,30 +14,63 @@ UNIT_ENABLED = '/etc/systemd/system/sysinit.target.wants/cloudclock-clocksource.
 CLOCK_ARGS = frozenset((
     'clocksource', 'tsc', 'notsc', 'nohpet', 'hpet', 'acpi_pm', 'no_kvmclock', 'no_kvmclock_vsyscall', 'no_hvclock',
     'lpj', 'vdso', 'vdso32', 'tsc_early_khz', 'pmtmr', 'timer', 'clock'))
+# Milliseconds: enough to tell the vDSO from a system call.
+PROBE_BUDGET = 5
 
 
-def gather(root, rows=(), metadata='never'):
+def gather(root, rows=(), metadata='never', probe=None, warp_budget_ms=0):
     """The facts that docs/facts.md lists, printable: what clock_facts returns and what a switch is decided by.
 
     ``rows`` are the operator's policy rows. ``metadata`` (never, when_unsettled) says whether a live machine's
-    metadata services may be asked where the files left the cloud open.
+    metadata services may be asked where the files left the cloud open. ``probe`` is _probe.load's: what it measures on
+    a live machine, in some milliseconds, and ``warp_budget_ms`` more for the warp test. Raises ValueError for another
+    root's probe.json that is not as the probe prints it.
     """
     lines, complete = _klog.read(root)
-    evidence = _evidence.collect(root, log=lines)
+    readings, ran = _readings(root, probe, warp_budget_ms)
+    evidence = _evidence.collect(root, readings or {}, lines)
     platform = _platform.judge(evidence)
     cloud, hypervisor = platform['cloud'], platform['hypervisor']
     if metadata == 'when_unsettled' and root.live and not cloud['settled']:
         from . import _metadata
         _settle(cloud, hypervisor['type'], _metadata.ask())
-    tsc = dict(_tsc.judge(evidence, lines, complete), warp_cycles=None, emulated=None, xen_mode=None)
-    vdso = _loop.vdso(root)
+    cpus = _cpus(root)
+    tsc = dict(_tsc.judge(evidence, lines, complete), **_measured.tsc(readings, cpus))
+    vdso = _vdso(root, readings)
     clock = _clocksource.read(root) or {'current': None, 'available': [], 'writable': None}
     choice = _policy.decide(clock, tsc, vdso, cloud, hypervisor, rows)
     clock['switched_to'] = tsc.pop('switched_to')
     clock.update((key, choice[key]) for key in ('recommended', 'verdict', 'reason', 'source'))
     return _printable({'cloud': cloud, 'hypervisor': hypervisor, 'clocksource': clock, 'tsc': tsc, 'vdso': vdso,
                        'ptp': _ptp.read(root), 'time_sync': _timesync.read(root), 'boot': _boot(root, clock),
-                       'cpus': _cpus(root)})
+                       'cpus': cpus, 'probe': ran, 'cost': _measured.cost(readings)})
+
+
+def _readings(root, probe, warp_budget_ms):
+    """(the probe's readings or None, ``probe`` of the facts); another root's are those that it holds."""
+    if not root.live:
+        raw = _evidence.recorded_probe(root)
+        if raw is None:
+            return None, {'ran': False, 'reason': 'another root, without a probe.json', 'elapsed_ms': None}
+        from . import _readings as room
+        try:
+            readings = room.judge(raw)
+        except ValueError as exc:
+            raise ValueError('probe.json: %s' % exc)
+        return readings, {'ran': False, 'reason': 'another root: from its probe.json', 'elapsed_ms': None}
+    readings = probe and probe.run(PROBE_BUDGET, clocks=['monotonic'], warp_budget_ms=warp_budget_ms)
+    if readings:
+        return readings, _measured.ran(readings)
+    return None, {'ran': False, 'reason': probe.reason if probe else 'no probe at hand', 'elapsed_ms': None}
+
+
+def _vdso(root, readings):
+    found = _measured.vdso(readings)
+    if found is None:
+        from . import _loop
+        return _loop.vdso(root)
+    maps = root.read('/proc/self/maps') if root.live else None
+    return found if maps is None else dict(found, mapped='[vdso]' in maps)
 
 
 def _printable(value):

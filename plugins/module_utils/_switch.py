@@ -1,103 +1,38 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transaction around one write to current_clocksource: gates before, measurements around, undo after."""
+"""The transaction around one write to current_clocksource: measurements around it, undo after."""
 import errno
 import os
 import signal
 import time
 
-from . import _clocksource, _klog, _loop, _policy, _state, _tsc
+from . import _clocksource, _gates, _klog, _state, _tsc
 
 BOOT_ID = '/proc/sys/kernel/random/boot_id'
-BUDGET = 0.1
-# Nanoseconds. A source of the vDSO costs some 10 ns above the loop, and one and the same tsc was seen at 7 and at 13
-# within a minute: less than this is noise.
-NOISE = 10.0
 
 
-def gates(name, facts, rows, force):
-    """``({gate: {'passed', 'reason'}}, voucher)``: what must hold before ``name`` is written. Pure.
+def switch(module, root, result, gauge):
+    """Write, read back, watch, measure by ``gauge`` (_gauge.Gauge), by which ``before`` was measured; keep or undo.
 
-    A gate that the operator forces passes and keeps its reason. ``offered`` and ``writable`` cannot be forced:
-    nothing could come of it.
+    Returns the finished result.
     """
-    clock, tsc, container = facts['clocksource'], facts['tsc'], facts['hypervisor']['container']
-    row = _policy.row_for(facts['cloud'], facts['hypervisor'], clock['available'], rows)
-    voucher = _policy.voucher(name, row, tsc)
-    is_tsc = name == 'tsc'
-    checks = {
-        'offered': _offered(name, clock['available']),
-        'host': (container is None,
-                 'this is a %s container: its clock is the host\'s, so fix the host' % container if container
-                 else 'not a container'),
-        'writable': (clock['writable'] is not False, _writable(clock['writable'])),
-        'stable': _stable(tsc) if is_tsc else (True, 'only the TSC is watched'),
-        'emulation': _emulation(tsc) if is_tsc else (True, 'only TSC reads are emulated'),
-        'warp': _warp(tsc, facts['cpus']) if is_tsc else (True, 'one device for all CPUs'),
-        'vouched': (voucher is not None, 'by %s' % voucher if voucher else 'nobody vouches for tsc') if is_tsc
-        else (True, 'only the TSC needs a word for it'),
-    }
-    result = {}
-    for gate, (passed, reason) in checks.items():
-        if gate in force and passed is not True:
-            passed, reason = True, 'forced by the operator; it was: ' + reason
-            voucher = 'operator' if gate == 'vouched' else voucher
-        result[gate] = {'passed': passed, 'reason': reason}
-    return result, voucher
-
-
-def _offered(name, available):
-    if not available:
-        return False, 'there is no %s' % _clocksource.AVAILABLE
-    return name in available, '%s is %s: the kernel offers %s' % (
-        name, 'offered' if name in available else 'not offered', ', '.join(available))
-
-
-def _writable(writable):
-    if writable is not False:
-        return '%s is writable' % _clocksource.CURRENT
-    why = 'only root may write it, so become root' if os.geteuid() else 'sysfs is read-only here'
-    return '%s: %s' % (_clocksource.CURRENT, why)
-
-
-def _stable(tsc):
-    if tsc['unstable'] is None:
-        return None, ('the messages of this boot cannot be read to their start; the kernel withdraws a source that it '
-                      'marks unstable')
-    if tsc['unstable']:
-        return False, 'the kernel marked the TSC unstable in this boot: %s' % (tsc['unstable_reason'] or 'no reason')
-    return True, 'not marked unstable in this boot'
-
-
-def _emulation(tsc):
-    if tsc['emulated'] is None:
-        return None, 'not measured'
-    return not tsc['emulated'], 'TSC reads are %s' % ('emulated' if tsc['emulated'] else 'native')
-
-
-def _warp(tsc, cpus):
-    if cpus == 1:
-        return True, 'one CPU'
-    if tsc['warp_cycles'] is None:
-        return None, 'warp test: not run'
-    return tsc['warp_cycles'] == 0, 'largest step back %d cycles' % tsc['warp_cycles']
-
-
-def switch(module, root, result):
-    """Write, read back, watch, measure; keep or undo. Returns the finished result."""
-    name, old = result['name'], result['before']['source']
-    result['before']['ns'] = before = _cost(old)
+    name, old, before = result['name'], result['before']['source'], result['before']['ns']
+    least = gauge.least(result)
     overridden = _overridden(root, old)
     first = module.params['remember'] and _state.remember(root, module, 'clocksource', {
         'source': old, 'override': overridden, 'boot_id': root.line(BOOT_ID),
         'when': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())})
     # Leaving an unsafe source may cost speed; anything else must not.
     free = before is None or result['verdict'] == 'unsafe'
-    limit = None if free else before * (1 + module.params['tolerance']) + NOISE
-    problem, after, ended = 'the run was interrupted', None, None
+    limit = None if free else before * (1 + module.params['tolerance']) + gauge.noise
+    problem, after, ended, failed = 'the run was interrupted', None, None, True
     with _Signals() as signals:
         try:
-            problem, after = _try(root, name, before, limit, module.params)
+            problem, after = _try(root, name, before, limit, module.params, gauge)
+            if problem is None and least and before < least * after:
+                failed = False
+                problem = 'nothing to gain: %s %.1f ns a read, %s %.1f ns (min_speedup %g)' % (
+                    old, before, name, after, least)
         except OSError as exc:
             problem = str(exc)
         finally:
@@ -107,15 +42,17 @@ def switch(module, root, result):
                 if first and ended == old:
                     _state.forget(root, module, 'clocksource')
     if problem is None:
-        return dict(result, changed=True, speedup=before and round(before / after, 1), after={'source': name, 'ns': after})
+        return dict(result, changed=True, speedup=round(before / after, 1) if before and after else None,
+                    after={'source': name, 'ns': after})
     fate = ('back on %s' % old if ended == old
             else 'the kernel did not take %s back and is on %s now' % (old, ended))
-    return dict(result, failed=True, changed=ended != old, action='rolled_back', refused=True,
+    failed = failed or ended != old
+    return dict(result, failed=failed, changed=ended != old, action='rolled_back', refused=failed,
                 reason='%s; %s' % (problem, fate), tried={'source': name, 'ns': after},
                 after={'source': ended, 'ns': before if ended == old else None})
 
 
-def _try(root, name, before, limit, params):
+def _try(root, name, before, limit, params, gauge):
     """``(problem, ns after)``; the problem is None when all is well."""
     seen = _write(root, name)
     if seen != name:
@@ -127,19 +64,13 @@ def _try(root, name, before, limit, params):
         tsc = _tsc.judge({}, *_klog.read(root))
         if tsc['unstable']:
             return 'the kernel marked the TSC unstable: %s' % tsc['unstable_reason'], None
-    after = _cost(name)
+    after = gauge.cost(name)
     if after is None:
-        return '%s counts ticks: a read of it cannot be measured' % name, None
+        return '%s was not measured: %s' % (name, gauge.reason), None
     if limit is not None and after > limit:
         return ('%s is slower: %.1f ns a read, before %.1f ns (tolerance %g %%)'
                 % (name, after, before, 100 * params['tolerance'])), after
     return None, after
-
-
-def _cost(name):
-    """Nanoseconds a read, None for a source that counts ticks: a clock that stands still times nothing."""
-    coarse = _policy.SOURCES.get(name, {}).get('grade') == 'coarse'
-    return None if coarse else _loop.counter_cost(BUDGET)
 
 
 class _Signals:
@@ -206,7 +137,7 @@ def restore(module, root):
     clock = _clocksource.read(root)
     current = clock and clock['current']
     result = {'changed': False, 'action': 'none', 'refused': False, 'name': None, 'recommended': None,
-              'verdict': 'unknown', 'source': _state.PATH, 'speedup': None,
+              'verdict': 'unknown', 'source': _state.PATH, 'speedup': None, 'measured_by': None,
               'before': {'source': current, 'ns': None}, 'after': {'source': current, 'ns': None}}
     record = _state.load(root).get('clocksource')
     if record is None:
@@ -222,7 +153,7 @@ def restore(module, root):
     moves = current != record['source']
     if moves and clock['writable'] is False:
         return dict(result, failed=True, refused=True, action='refused', name=record['source'],
-                    reason=_writable(clock['writable']))
+                    reason=_gates.writable(clock['writable']))
     result.update(changed=True, action='restored' if moves else 'none', name=record['source'],
                   reason='%s was the source on %s' % (record['source'], record['when']),
                   after={'source': record['source'], 'ns': None})

@@ -10,8 +10,8 @@ short_description: Gather everything known about a machine's clock
 version_added: 0.1.0
 description:
   - Reads the clocksource, the TSC's flags and the kernel's messages about it, the cloud and the hypervisor, the PTP
-    clocks, the time daemon and the boot loader's clock arguments; measures for about 6 ms whether user space reads
-    the clock without entering the kernel; grades the result by a dated policy.
+    clocks, the time daemon and the boot loader's clock arguments; measures for about 5 ms what a read of the clock
+    costs and whether user space reads it without entering the kernel; grades the result by a dated policy.
   - Changes nothing and, unless O(metadata) says so, opens no connection.
   - What is not known is null, never a guess.
   - Of a kernel command line only the arguments about clocks become facts.
@@ -36,6 +36,16 @@ options:
     type: list
     elements: dict
     default: []
+  warp_budget_ms:
+    description:
+      - How long, in milliseconds, two CPUs at a time may look whether the TSC goes back from one to another, for
+        C(tsc.warp_cycles) and C(tsc.warp). V(0) leaves the test out. At most 600000.
+    type: int
+    default: 0
+  probe:
+    description:
+      - The probe for the target, handed over by the action plugin of the same name. Nobody sets it by hand.
+    type: str
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.facts
@@ -52,7 +62,8 @@ notes:
   - It can be a facts module, by C(facts_modules = ansible.builtin.setup, cloudclock.linux.clock_facts) in
     C(ansible.cfg), so that C(gather_facts) fills C(ansible_facts.clock). With more than one facts module ansible-core
     runs them asynchronously, at the price of some further round trips; C(gather_facts) with C(parallel=false) runs
-    them one after the other.
+    them one after the other. Action plugins are bypassed then and no probe comes along; C(cost) and what else only
+    the probe measures is null, and C(probe.reason) says so.
   - Without root's rights the kernel's messages may be unreadable; C(tsc.unstable) is null then.
 seealso:
   - module: cloudclock.linux.clocksource
@@ -87,23 +98,30 @@ ansible_facts:
         - C(hypervisor) with C(type), C(signature) and C(container).
         - C(clocksource) with C(current), C(available), C(switched_to), C(recommended), C(verdict), C(reason) and
           C(source).
-        - C(tsc) with C(constant), C(nonstop), C(known_freq), C(khz), C(unstable), C(unstable_reason) and, once they
-          are measured, C(warp_cycles), C(emulated) and C(xen_mode).
+        - C(tsc) with C(constant), C(nonstop), C(known_freq), C(khz), C(unstable), C(unstable_reason), C(emulated)
+          (Xen's own word or as measured), C(xen_mode) (Xen's tsc_mode), C(warp) (C(pairs_tested), C(pairs_total),
+          C(worst_cycles), C(worst_pair) and C(partial), null when not run) and C(warp_cycles), which only a whole
+          test or a step back sets.
         - C(vdso) with C(mapped), C(fast) and C(evidence).
         - C(ptp), a list of PTP hardware clocks with C(device), C(clock_name) and C(kind).
         - C(time_sync) with C(daemon), C(source), C(stratum) and C(offset_seconds).
         - C(boot) with C(bootloader), the C(clocksource) and C(tsc) arguments of the next boot, C(running) and
           C(configured) clock arguments, C(reboot_required), C(kernel_choice) and C(unit).
         - C(cpus), the number of CPUs online.
+        - C(cost) of a read of MONOTONIC with C(path) (V(vdso) or V(syscall)), C(ns), C(cycles), C(syscall_ns) by a raw
+          system call and C(counter_ns), the bare counter; null when not measured.
+        - C(probe) with C(ran), C(reason) when it did not run, and C(elapsed_ms).
       type: dict
       returned: always
 '''
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _facts
+from ..module_utils import _facts, _probe
 from ..module_utils._policy import check_rows
 from ..module_utils._root import Root
+
+LONGEST_WARP = 600000
 
 
 def main():
@@ -112,12 +130,17 @@ def main():
             root=dict(type='path', default='/'),
             metadata=dict(type='str', choices=['never', 'when_unsettled'], default='never'),
             policy=dict(type='list', elements='dict', default=[]),
+            warp_budget_ms=dict(type='int', default=0),
+            probe=dict(type='str', no_log=True),
         ),
         supports_check_mode=True,
     )
     try:
         root = Root(module.params['root'])
-        clock = _facts.gather(root, check_rows(module.params['policy']), module.params['metadata'])
+        if not 0 <= module.params['warp_budget_ms'] <= LONGEST_WARP:
+            raise ValueError('warp_budget_ms must be 0 to %d' % LONGEST_WARP)
+        clock = _facts.gather(root, check_rows(module.params['policy']), module.params['metadata'],
+                              _probe.load(module) if root.live else None, module.params['warp_budget_ms'])
     except (ValueError, OSError) as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(ansible_facts={'clock': clock})

@@ -13,6 +13,8 @@ description:
     the new source or goes back to the old one.
   - The switch lasts until the next boot. M(cloudclock.linux.kernel_cmdline) makes it persistent.
   - Before the first change on a machine its source is written to C(/var/lib/cloudclock/state.json).
+  - What a read costs is measured by the collection's probe, a small C program that comes with the module; where it
+    cannot run, a loop in Python takes its place, and the gate C(warp) is not run. RV(measured_by) says which it was.
 options:
   name:
     description:
@@ -40,9 +42,32 @@ options:
   tolerance:
     description:
       - How much slower than before the new source may be read, as a fraction. A source that is slower than that, and
-        by more than the measurement's own noise of 10 ns, is undone and the module fails with both measurements.
+        by more than the measurement's own noise (2 ns by the probe, 10 ns by the loop), is undone and the module fails
+        with both measurements.
     type: float
     default: 0.25
+  min_speedup:
+    description:
+      - How many times faster the policy's choice must be read to be worth a change. Only with O(name=auto), and not
+        when an unsafe source is left.
+      - Where even the bare counter could not be read that much faster than the present source, nothing is tried; where
+        the measured speed-up is less, the switch is undone. Neither is a failure, and RV(reason) has the figures.
+      - V(1) asks only that it be no slower, V(0) asks nothing.
+    type: float
+    default: 1.2
+  warp_budget_ms:
+    description:
+      - How long, in milliseconds, the warp test may take; two CPUs at a time look whether a later read of the TSC
+        on one of them is earlier than one before it on the other. At most 600000.
+      - It runs only when a switch to C(tsc) is considered, in check mode too; V(0) leaves it out.
+      - A test that did not come to all pairs of CPUs in this time refuses the switch, unless the policy's row has
+        C(partial_warp). The reason says how long all pairs would take.
+    type: int
+    default: 2000
+  probe:
+    description:
+      - The probe for the target, handed over by the action plugin of the same name. Nobody sets it by hand.
+    type: str
   settle_seconds:
     description:
       - How long the new source is watched before it is measured. The kernel's watchdog looks every half second
@@ -52,8 +77,8 @@ options:
   policy:
     description:
       - Rows that come before the collection's own policy. A row has C(prefer) (a list of sources, best first) and may
-        have C(match) (C(provider), C(platform), C(hypervisor)), C(acceptable), C(vouches), C(id), C(date) and
-        C(source).
+        have C(match) (C(provider), C(platform), C(hypervisor)), C(acceptable), C(vouches), C(partial_warp) (true where
+        the row's word is good for CPUs that the warp test did not come to), C(id), C(date) and C(source).
     type: list
     elements: dict
     default: []
@@ -77,7 +102,9 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Predicts the decision, the gates and the switch. What only the switch can show is not predicted.
+    description:
+      - Predicts the decision, the gates and the switch, and measures the present source for that. What only the switch
+        can show is not predicted.
   diff_mode:
     support: full
     description: Shows the source before and after.
@@ -112,7 +139,9 @@ name:
   returned: always
   type: str
 action:
-  description: What was done (in check mode, would be done).
+  description:
+    - What was done (in check mode, would be done). V(rolled_back) without a failure is a switch that gained less than
+      O(min_speedup).
   returned: always
   type: str
   sample: switched
@@ -139,7 +168,9 @@ recommended:
   returned: always
   type: str
 before:
-  description: The source found, and the nanoseconds a read of its counter costs (null when not measured).
+  description:
+    - The source found, and the nanoseconds a read of MONOTONIC costs with it (by the loop what it costs above one of
+      MONOTONIC_COARSE); null when not measured.
   returned: always
   type: dict
   sample: {source: hpet, ns: 1104.2}
@@ -158,9 +189,13 @@ tried:
   returned: when the switch was rolled back
   type: dict
 speedup:
-  description: How many times faster the counter is read than before, null when not measured.
+  description: How many times faster the clock is read than before, null when not measured.
   returned: always
   type: float
+measured_by:
+  description: Both measurements' method, V(probe) or V(loop); null when none was made.
+  returned: always
+  type: str
 gates:
   description:
     - For each gate C(passed) (true, false, or null when it was not run) and C(reason).
@@ -174,35 +209,15 @@ vouched_by:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _facts, _state, _switch
+from ..module_utils import _facts, _plan, _probe, _state, _switch
 from ..module_utils._clocksource import check_name
+from ..module_utils._gauge import Gauge
 from ..module_utils._lock import Lock
 from ..module_utils._policy import check_rows
 from ..module_utils._root import Root
 
 LONGEST_SETTLE = 600
-
-
-def plan(params, facts, rows):
-    """What to do, before anything is done: the result's shape with ``name``, ``action``, ``gates``."""
-    clock = facts['clocksource']
-    result = {key: clock[key] for key in ('verdict', 'reason', 'source', 'recommended')}
-    result.update(action='none', refused=False, speedup=None, name=params['name'],
-                  before={'source': clock['current'], 'ns': None}, after={'source': clock['current'], 'ns': None})
-    if params['name'] == 'auto':
-        if clock['verdict'] in ('optimal', 'acceptable'):
-            return dict(result, name=clock['current'])
-        result['name'] = clock['recommended']
-    elif params['name'] == clock['current']:
-        return dict(result, reason='%s is in use' % clock['current'])
-    if result['name'] is None:
-        return dict(result, action='refused', refused=clock['verdict'] in ('slow', 'unsafe', 'unknown'))
-    gates, voucher = _switch.gates(result['name'], facts, rows, params['force'])
-    failed = [gate['reason'] for gate in gates.values() if gate['passed'] is False]
-    result.update(gates=gates, vouched_by=voucher)
-    if failed:
-        return dict(result, action='refused', refused=True, reason='; '.join(failed))
-    return dict(result, action='switched')
+LONGEST_WARP = 600000
 
 
 def run(module, root, known):
@@ -211,13 +226,17 @@ def run(module, root, known):
     rows = check_rows(params['policy'])
     if not 0 <= params['tolerance'] < float('inf') or not 0 <= params['settle_seconds'] <= LONGEST_SETTLE:
         raise ValueError('tolerance must be 0 or more, settle_seconds 0 to %d' % LONGEST_SETTLE)
+    if not 0 <= params['min_speedup'] < float('inf') or not 0 <= params['warp_budget_ms'] <= LONGEST_WARP:
+        raise ValueError('min_speedup must be 0 or more, warp_budget_ms 0 to %d' % LONGEST_WARP)
     if params['name'] != 'auto':
         check_name(params['name'])
-    facts = _facts.gather(root, rows, params['metadata'])
+    probe = _probe.load(module) if root.live else None
+    facts = _facts.gather(root, rows, params['metadata'], probe)
     known['ansible_facts'] = {'clock': facts}
     if params['state'] == 'restored':
         return _switch.restore(module, root)
-    result = plan(params, facts, rows)
+    gauge = Gauge(probe, params) if root.live else None
+    result = _plan.decide(params, facts, rows, gauge)
     if result['action'] != 'switched':
         return dict(result, changed=False, failed=result['refused'] and params['name'] != 'auto')
     if not root.live:
@@ -226,7 +245,7 @@ def run(module, root, known):
         if params['remember']:
             _state.ready(root, 'clocksource')
         return dict(result, changed=True, after={'source': result['name'], 'ns': None})
-    return _switch.switch(module, root, result)
+    return _switch.switch(module, root, result, gauge)
 
 
 def main():
@@ -238,6 +257,9 @@ def main():
                        choices=['host', 'stable', 'emulation', 'warp', 'vouched']),
             tolerance=dict(type='float', default=0.25),
             settle_seconds=dict(type='float', default=2.0),
+            min_speedup=dict(type='float', default=1.2),
+            warp_budget_ms=dict(type='int', default=2000),
+            probe=dict(type='str', no_log=True),
             policy=dict(type='list', elements='dict', default=[]),
             metadata=dict(type='str', choices=['never', 'when_unsettled'], default='never'),
             root=dict(type='path', default='/'),

@@ -119,7 +119,7 @@ def test_operators_mistakes_are_named(row, complaint):
 
 def test_every_row_is_dated_and_has_a_source():
     for row in _policy.ROWS + [_policy.ARM_ROW]:
-        assert set(row) == set(_policy.ROW_KEYS)
+        assert set(row) | {'partial_warp'} == set(_policy.ROW_KEYS)
         assert len(row['date'].split('-')) == 3
         assert set(row['prefer'] + row['acceptable'] + row['vouches']) <= set(_policy.SOURCES), row['id']
 
@@ -128,3 +128,27 @@ def test_every_source_of_these_machines_is_graded():
     assert set(_policy.SOURCES) == {
         'tsc', 'tsc-early', 'kvm-clock', 'xen', 'hyperv_clocksource_tsc_page', 'hyperv_clocksource_msr',
         'hyperv_clocksource', 'hpet', 'acpi_pm', 'pit', 'jiffies', 'refined-jiffies', 'arch_sys_counter'}
+
+
+@pytest.mark.parametrize('tsc, verdict, recommended, words', [
+    (dict(TSC_INVARIANT, emulated=True), 'unsafe', None, 'switching gains nothing'),
+    (dict(TSC_INVARIANT, warp_cycles=165), 'unsafe', 'kvm-clock', 'went back 165 cycles'),
+    (dict(TSC_INVARIANT, warp_cycles=0), 'optimal', 'tsc', 'first choice'),
+])
+def test_what_was_measured_of_the_tsc_in_use(tsc, verdict, recommended, words):
+    answer = decide('tsc', 'tsc kvm-clock', provider='gcp', tsc=tsc, fast=True)
+    assert (answer['verdict'], answer['recommended']) == (verdict, recommended)
+    assert words in answer['reason']
+
+
+def test_tsc_that_was_seen_to_warp_is_not_recommended():
+    answer = decide('hpet', 'hpet tsc kvm-clock', provider='gcp', tsc=dict(TSC_INVARIANT, warp_cycles=12), fast=False)
+    assert answer['recommended'] == 'kvm-clock'
+
+
+def test_rows_whose_word_covers_every_cpu():
+    assert {row['id'] for row in _policy.ROWS if row.get('partial_warp')} == {'aws-xen', 'aws-metal', 'aws'}
+    assert _policy.check_rows([{'prefer': ['tsc']}])[0]['partial_warp'] is False
+    assert _policy.check_rows([{'prefer': ['tsc'], 'partial_warp': True}])[0]['partial_warp'] is True
+    with pytest.raises(ValueError, match='partial_warp must be a bool'):
+        _policy.check_rows([{'prefer': ['tsc'], 'partial_warp': 'yes'}])

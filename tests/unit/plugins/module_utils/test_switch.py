@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from ansible_collections.cloudclock.linux.plugins.module_utils import _clocksource, _klog, _loop, _state, _switch
+from ansible_collections.cloudclock.linux.plugins.module_utils import (
+    _clocksource, _gauge, _klog, _loop, _state, _switch)
 from ansible_collections.cloudclock.linux.plugins.module_utils._root import Root
 
 COSTS = {'jiffies': 1.0, 'hpet': 1100.0, 'tsc': 22.0, 'kvm-clock': 30.0, 'xen': 900.0}
@@ -45,8 +46,8 @@ class Module:
     fail_json = None
 
     def __init__(self, **params):
-        self.params = dict({'remember': True, 'tolerance': 0.25, 'settle_seconds': 0, 'force': [], 'state': 'present'},
-                           **params)
+        self.params = dict({'remember': True, 'tolerance': 0.25, 'settle_seconds': 0, 'force': [], 'state': 'present',
+                            'name': 'auto', 'min_speedup': 0, 'warp_budget_ms': 0}, **params)
 
     @staticmethod
     def atomic_move(src, dest):
@@ -68,6 +69,21 @@ def machine(tmp_path, monkeypatch):
     return boot
 
 
+class NoProbe:
+    reason = 'none here'
+
+    def run(self, budget_ms, clocks=None, warp_budget_ms=0):
+        return None
+
+
+def switch(module, root, name, old, verdict='slow', probe=NoProbe()):
+    gauge = _gauge.Gauge(probe, module.params)
+    result = start(name, old, verdict)
+    facts = {'clocksource': {'current': old}, 'tsc': {}, 'cpus': 2}
+    result['before']['ns'] = gauge.before(facts)
+    return _switch.switch(module, root, result, gauge)
+
+
 def start(name, old, verdict='slow'):
     return {'name': name, 'verdict': verdict, 'refused': False, 'action': 'switched', 'reason': 'slow',
             'before': {'source': old, 'ns': None}, 'after': {'source': old, 'ns': None}}
@@ -76,7 +92,7 @@ def start(name, old, verdict='slow'):
 def test_switch_is_measured_and_remembered(machine):
     kernel = Kernel(['tsc', 'hpet'], override='hpet')
     root = machine(kernel, 'quiet clocksource=hpet')
-    result = _switch.switch(Module(), root, start('tsc', 'hpet'))
+    result = switch(Module(), root, 'tsc', 'hpet')
     assert kernel.current == 'tsc'
     assert result['changed'] is True
     assert (result['before'], result['after']) == ({'source': 'hpet', 'ns': 1100.0}, {'source': 'tsc', 'ns': 22.0})
@@ -88,7 +104,7 @@ def test_switch_is_measured_and_remembered(machine):
 def test_slower_source_is_rolled_back_with_both_figures(machine):
     kernel = Kernel(['tsc', 'hpet'])
     root = machine(kernel)
-    result = _switch.switch(Module(), root, start('hpet', 'tsc', 'optimal'))
+    result = switch(Module(), root, 'hpet', 'tsc', 'optimal')
     assert kernel.current == 'tsc'
     assert kernel.override == '', 'nothing was overridden before, so nothing may be afterwards'
     assert result['failed'] is True
@@ -100,20 +116,20 @@ def test_slower_source_is_rolled_back_with_both_figures(machine):
 
 def test_rollback_keeps_an_override_that_was_there(machine):
     kernel = Kernel(['tsc', 'kvm-clock', 'hpet'], override='kvm-clock')
-    result = _switch.switch(Module(), machine(kernel), start('hpet', 'kvm-clock'))
+    result = switch(Module(), machine(kernel), 'hpet', 'kvm-clock')
     assert kernel.override == 'kvm-clock'
     assert result['action'] == 'rolled_back'
 
 
 def test_override_by_command_line_is_one_even_on_the_best_source(machine):
     kernel = Kernel(['tsc', 'hpet'], override='tsc')
-    _switch.switch(Module(), machine(kernel, 'clocksource=tsc'), start('hpet', 'tsc'))
+    switch(Module(), machine(kernel, 'clocksource=tsc'), 'hpet', 'tsc')
     assert kernel.override == 'tsc'
 
 
 def test_source_that_the_kernel_refuses(machine):
     kernel = Kernel(['xen', 'tsc'], refuses=['tsc'])
-    result = _switch.switch(Module(), machine(kernel), start('tsc', 'xen'))
+    result = switch(Module(), machine(kernel), 'tsc', 'xen')
     assert kernel.current == 'xen'
     assert 'refused it' in result['reason']
     assert result['failed'] is True
@@ -121,7 +137,7 @@ def test_source_that_the_kernel_refuses(machine):
 
 def test_source_that_the_kernel_leaves_after_a_while(machine):
     kernel = Kernel(['xen', 'hpet', 'tsc'], drops=['tsc'])
-    result = _switch.switch(Module(), machine(kernel), start('tsc', 'xen'))
+    result = switch(Module(), machine(kernel), 'tsc', 'xen')
     assert kernel.current == 'xen'
     assert 'left it for hpet' in result['reason']
 
@@ -129,14 +145,14 @@ def test_source_that_the_kernel_leaves_after_a_while(machine):
 def test_source_marked_unstable_while_it_is_tried(machine):
     kernel = Kernel(['xen', 'tsc'])
     kernel.log.append('[   99.000000] tsc: Marking TSC unstable due to clocksource watchdog')
-    result = _switch.switch(Module(), machine(kernel), start('tsc', 'xen'))
+    result = switch(Module(), machine(kernel), 'tsc', 'xen')
     assert kernel.current == 'xen'
     assert 'clocksource watchdog' in result['reason']
 
 
 def test_leaving_an_unsafe_source_may_cost_speed(machine):
     kernel = Kernel(['kvm-clock', 'tsc', 'hpet'], override='tsc')
-    result = _switch.switch(Module(), machine(kernel), start('kvm-clock', 'tsc', 'unsafe'))
+    result = switch(Module(), machine(kernel), 'kvm-clock', 'tsc', 'unsafe')
     assert kernel.current == 'kvm-clock'
     assert result['changed'] is True
 
@@ -149,7 +165,7 @@ def test_interrupted_measurement_leaves_the_old_source(machine, monkeypatch):
         raise KeyboardInterrupt
     monkeypatch.setattr(_clocksource, 'watch', interrupted)
     with pytest.raises(KeyboardInterrupt):
-        _switch.switch(Module(), root, start('tsc', 'xen'))
+        switch(Module(), root, 'tsc', 'xen')
     assert kernel.current == 'xen'
 
 
@@ -159,7 +175,7 @@ def test_signal_undoes_the_switch(machine, monkeypatch, number):
     root = machine(kernel)
     monkeypatch.setattr(_clocksource, 'watch', lambda root, name, seconds: os.kill(os.getpid(), number))
     handler = signal.getsignal(number)
-    result = _switch.switch(Module(), root, start('tsc', 'xen'))
+    result = switch(Module(), root, 'tsc', 'xen')
     assert (kernel.current, kernel.override) == ('xen', '')
     assert result['reason'] == 'the run was ended by signal %d; back on xen' % number
     assert (result['failed'], result['changed']) == (True, False)
@@ -178,7 +194,7 @@ def test_second_signal_does_not_stop_the_undo(machine, monkeypatch):
         return write(root, name)
     monkeypatch.setattr(_clocksource, 'switch', undone)
     monkeypatch.setattr(_clocksource, 'watch', lambda root, name, seconds: os.kill(os.getpid(), signal.SIGHUP))
-    assert _switch.switch(Module(), root, start('tsc', 'xen'))['after']['source'] == 'xen'
+    assert switch(Module(), root, 'tsc', 'xen')['after']['source'] == 'xen'
     assert kernel.current == 'xen'
 
 
@@ -188,7 +204,7 @@ def test_noise_is_no_reason_to_go_back(machine, monkeypatch, before, after, kept
     kernel = Kernel(['kvm-clock', 'tsc'])
     root = machine(kernel)
     monkeypatch.setattr(_loop, 'counter_cost', lambda budget: {'kvm-clock': before, 'tsc': after}[kernel.current])
-    assert _switch.switch(Module(), root, start('tsc', 'kvm-clock'))['changed'] is kept
+    assert switch(Module(), root, 'tsc', 'kvm-clock')['changed'] is kept
 
 
 def test_signal_that_is_ignored_stays_ignored(machine, monkeypatch):
@@ -201,7 +217,7 @@ def test_signal_that_is_ignored_stays_ignored(machine, monkeypatch):
     monkeypatch.setattr(_clocksource, 'watch', watch)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        assert _switch.switch(Module(), root, start('tsc', 'xen'))['changed'] is True
+        assert switch(Module(), root, 'tsc', 'xen')['changed'] is True
     finally:
         signal.signal(signal.SIGHUP, before)
 
@@ -213,7 +229,7 @@ def test_write_that_fails_leaves_no_record(machine, monkeypatch):
     def denied(root, name):
         raise OSError(30, 'Read-only file system')
     monkeypatch.setattr(_clocksource, 'switch', denied)
-    result = _switch.switch(Module(), root, start('tsc', 'xen'))
+    result = switch(Module(), root, 'tsc', 'xen')
     assert 'cannot be written: the file system is read-only' in result['reason']
     assert result['changed'] is False
     assert _state.load(root) == {}
@@ -221,14 +237,14 @@ def test_write_that_fails_leaves_no_record(machine, monkeypatch):
 
 def test_clock_that_counts_ticks_cannot_be_slower_than_another(machine):
     kernel = Kernel(['tsc', 'jiffies'], override='jiffies')
-    result = _switch.switch(Module(), machine(kernel), start('tsc', 'jiffies'))
+    result = switch(Module(), machine(kernel), 'tsc', 'jiffies')
     assert kernel.current == 'tsc'
     assert (result['before']['ns'], result['speedup']) == (None, None)
 
 
 def test_clock_that_counts_ticks_is_not_kept(machine):
     kernel = Kernel(['tsc', 'jiffies'])
-    result = _switch.switch(Module(), machine(kernel), start('jiffies', 'tsc'))
+    result = switch(Module(), machine(kernel), 'jiffies', 'tsc')
     assert kernel.current == 'tsc'
     assert 'counts ticks' in result['reason']
 
@@ -244,7 +260,7 @@ def test_restore_from_a_damaged_record(machine, record):
 def test_restore_where_nothing_can_be_written(machine, monkeypatch):
     kernel = Kernel(['xen', 'tsc'])
     root = machine(kernel)
-    _switch.switch(Module(), root, start('tsc', 'xen'))
+    switch(Module(), root, 'tsc', 'xen')
     monkeypatch.setattr(_clocksource, 'read', lambda root: {
         'current': 'tsc', 'available': ['xen', 'tsc'], 'writable': False})
     result = _switch.restore(Module(), root)
@@ -255,7 +271,7 @@ def test_restore_where_nothing_can_be_written(machine, monkeypatch):
 def test_restore_goes_back_and_forgets(machine):
     kernel = Kernel(['xen', 'tsc'])
     root = machine(kernel)
-    _switch.switch(Module(), root, start('tsc', 'xen'))
+    switch(Module(), root, 'tsc', 'xen')
     assert _switch.restore(Module(), root)['changed'] is True
     assert (kernel.current, kernel.override) == ('xen', '')
     again = _switch.restore(Module(), root)
@@ -266,54 +282,9 @@ def test_restore_goes_back_and_forgets(machine):
 def test_restore_of_a_source_that_is_gone(machine):
     kernel = Kernel(['xen', 'tsc'])
     root = machine(kernel)
-    _switch.switch(Module(), root, start('tsc', 'xen'))
+    switch(Module(), root, 'tsc', 'xen')
     kernel.offered = ['tsc', 'hpet']
     result = _switch.restore(Module(), root)
     assert result['failed'] is True
     assert 'does not offer xen any more' in result['reason']
     assert _state.load(root)['clocksource']['source'] == 'xen'
-
-
-FACTS = {
-    'clocksource': {'available': ['xen', 'tsc', 'hpet'], 'writable': True},
-    'tsc': {'constant': False, 'nonstop': False, 'unstable': False, 'unstable_reason': None, 'emulated': None,
-            'warp_cycles': None},
-    'cloud': {'provider': 'none', 'platform': None},
-    'hypervisor': {'type': 'xen', 'container': None},
-    'cpus': 2,
-}
-
-
-def with_facts(room, **facts):
-    return dict(FACTS, **{room: dict(FACTS[room], **facts)})
-
-
-@pytest.mark.parametrize('facts, gate, passed, words', [
-    (FACTS, 'vouched', False, 'nobody vouches'),
-    (with_facts('cloud', provider='aws'), 'vouched', True, 'by policy'),
-    (with_facts('tsc', constant=True, nonstop=True), 'vouched', True, 'by cpuid'),
-    (with_facts('tsc', unstable=True, unstable_reason='check_tsc_sync_source failed'), 'stable', False,
-     'check_tsc_sync_source failed'),
-    (with_facts('tsc', unstable=None), 'stable', None, 'cannot be read to their start'),
-    (with_facts('tsc', emulated=True), 'emulation', False, 'emulated'),
-    (FACTS, 'emulation', None, 'not measured'),
-    (FACTS, 'warp', None, 'not run'),
-    (dict(FACTS, cpus=1), 'warp', True, 'one CPU'),
-    (with_facts('tsc', warp_cycles=165), 'warp', False, '165 cycles'),
-    (with_facts('hypervisor', container='docker'), 'host', False, 'fix the host'),
-    (with_facts('clocksource', available=['xen', 'hyperv_clocksource_tsc_page']), 'offered', False, 'xen'),
-    (with_facts('clocksource', available=[]), 'offered', False, 'there is no'),
-    (with_facts('clocksource', writable=False), 'writable', False, 'current_clocksource'),
-])
-def test_gates(facts, gate, passed, words):
-    gates, voucher = _switch.gates('tsc', facts, (), [])
-    assert gates[gate]['passed'] is passed
-    assert words in gates[gate]['reason']
-
-
-def test_forced_gate_passes_and_keeps_its_reason():
-    gates, voucher = _switch.gates('tsc', FACTS, (), ['vouched'])
-    assert gates['vouched']['passed'] is True
-    assert 'it was: nobody vouches' in gates['vouched']['reason']
-    assert voucher == 'operator'
-    assert gates['warp']['passed'] is None
