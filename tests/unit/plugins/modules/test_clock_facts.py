@@ -5,14 +5,18 @@ import os
 
 import pytest
 
+from ansible_collections.cloudclock.linux.plugins.module_utils import _probe, _readings
+
 SCHEMA = {
     'cloud': {'provider', 'platform', 'instance_type', 'evidence'},
     'hypervisor': {'type', 'signature', 'container'},
     'clocksource': {'current', 'available', 'switched_to', 'recommended', 'verdict', 'reason', 'source'},
     'tsc': {'constant', 'nonstop', 'known_freq', 'khz', 'unstable', 'unstable_reason', 'warp_cycles', 'emulated',
-            'xen_mode'},
+            'xen_mode', 'warp'},
     'vdso': {'mapped', 'fast', 'evidence'},
     'time_sync': {'daemon', 'source', 'stratum', 'offset_seconds'},
+    'cost': {'path', 'ns', 'cycles', 'syscall_ns', 'counter_ns'},
+    'probe': {'ran', 'reason', 'elapsed_ms'},
     'boot': {'bootloader', 'clocksource', 'tsc', 'running', 'configured', 'reboot_required'},
 }
 
@@ -108,3 +112,83 @@ def test_hostile_tree(run_module, tmp_path):
 def test_probe_that_is_nested_too_deep(run_module, tmp_path):
     (tmp_path / 'probe.json').write_text('[' * 200000)
     assert 'probe.json' in run_module('clock_facts', root=str(tmp_path))['msg']
+
+
+RECORDED = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, 'module_utils', 'probe_json')
+
+
+def record(name):
+    with open(os.path.join(RECORDED, name + '.json')) as handle:
+        return json.load(handle)
+
+
+class Probe:
+    """In place of the runner: ``readings`` or a reason for none."""
+
+    def __init__(self, readings=None, reason='no compiler here'):
+        self.readings, self.reason, self.asked = readings, None if readings else reason, []
+
+    def run(self, budget_ms, clocks=None, warp_budget_ms=0):
+        self.asked.append((budget_ms, clocks, warp_budget_ms))
+        return self.readings
+
+
+@pytest.fixture
+def probe(monkeypatch):
+    def lay(*args):
+        found = Probe(*args)
+        monkeypatch.setattr(_probe, 'load', lambda module: found)
+        return found
+    return lay
+
+
+def test_probe_fills_cost_vdso_and_signature(run_module, probe):
+    asked = probe(_readings.judge(record('kvm-tsc'))).asked
+    clock = run_module('clock_facts', warp_budget_ms=50)['ansible_facts']['clock']
+    assert asked == [(5, ['monotonic'], 50)]
+    assert clock['probe'] == {'ran': True, 'reason': None, 'elapsed_ms': record('kvm-tsc')['elapsed_ms']}
+    assert (clock['cost']['path'], clock['vdso']['fast']) == ('vdso', True)
+    assert clock['cost']['counter_ns'] < clock['cost']['ns'] < clock['cost']['syscall_ns']
+    assert clock['hypervisor']['signature'] == 'KVMKVMKVM'
+    assert clock['tsc']['emulated'] is False
+    assert clock['tsc']['warp']['pairs_total'] == 1
+    assert json.dumps(clock)
+
+
+def test_without_a_probe_the_keys_are_null_and_say_why(run_module, probe):
+    asked = probe().asked
+    clock = run_module('clock_facts')['ansible_facts']['clock']
+    assert asked == [(5, ['monotonic'], 0)]
+    assert clock['probe'] == {'ran': False, 'reason': 'no compiler here', 'elapsed_ms': None}
+    assert set(clock['cost'].values()) == {None}
+    assert (clock['tsc']['emulated'], clock['tsc']['warp'], clock['tsc']['warp_cycles']) == (None, None, None)
+    assert 'MONOTONIC_COARSE' in clock['vdso']['evidence'], 'the loop takes its place'
+
+
+def test_nothing_handed_over(run_module):
+    ran = run_module('clock_facts')['ansible_facts']['clock']['probe']
+    assert ran['ran'] is False
+    assert 'gather_facts' in ran['reason']
+
+
+def test_another_root_has_its_own_record(run_module, tmp_path, monkeypatch):
+    monkeypatch.setattr(_probe, 'load', lambda module: pytest.fail('this machine was measured'))
+    raw = dict(record('kvm-tsc'), cpuid={'hypervisor_signature': 'XenVMMXenVMM', 'xen': {'tsc_mode': 0, 'emulated': True}})
+    (tmp_path / 'probe.json').write_text(json.dumps(raw))
+    clock = run_module('clock_facts', root=str(tmp_path))['ansible_facts']['clock']
+    assert clock['probe'] == {'ran': False, 'reason': 'another root: from its probe.json', 'elapsed_ms': None}
+    assert (clock['tsc']['emulated'], clock['tsc']['xen_mode']) == (True, 0)
+    assert clock['cost']['path'] == 'vdso'
+    assert clock['hypervisor'] == dict(clock['hypervisor'], type='xen', signature='XenVMMXenVMM')
+
+
+@pytest.mark.parametrize('raw', [{'schema': 3}, {'warp': {'pairs_tested': 9, 'pairs_total': 1}}, [1], {'cpuid': 'KVM'}])
+def test_record_that_no_probe_wrote(run_module, tmp_path, raw):
+    (tmp_path / 'probe.json').write_text(json.dumps(raw))
+    assert "probe.json: the probe's " in run_module('clock_facts', root=str(tmp_path))['msg']
+
+
+@pytest.mark.parametrize('budget', [-1, 600001])
+def test_warp_budget_out_of_bounds(run_module, tmp_path, budget):
+    result = run_module('clock_facts', root=str(tmp_path), warp_budget_ms=budget)
+    assert result['msg'] == 'warp_budget_ms must be 0 to 600000'

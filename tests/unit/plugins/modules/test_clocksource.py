@@ -1,5 +1,7 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
+import json
+
 import pytest
 
 DMI = {'sys_vendor': 'Xen', 'product_name': 'HVM domU', 'bios_version': '4.2.amazon', 'bios_vendor': 'Xen'}
@@ -60,6 +62,10 @@ def test_choice_of_the_policy_that_cannot_be_had_is_no_failure(run_module, machi
     ({}, {'tolerance': 'nan'}, 'tolerance must be'),
     ({}, {'settle_seconds': 'inf'}, 'settle_seconds 0 to 600'),
     ({}, {'settle_seconds': -2}, 'settle_seconds 0 to 600'),
+    ({}, {'min_speedup': -0.1}, 'min_speedup must be 0 or more, warp_budget_ms 0 to 600000'),
+    ({}, {'min_speedup': 'nan'}, 'min_speedup must be'),
+    ({}, {'warp_budget_ms': 600001}, 'warp_budget_ms 0 to 600000'),
+    ({}, {'warp_budget_ms': -1}, 'warp_budget_ms 0 to 600000'),
     ({}, {'policy': [{'prefers': ['tsc']}]}, "unknown key 'prefers'"),
 ])
 def test_bad_wish_fails_with_its_reason(run_module, machine, facts, args, words):
@@ -99,3 +105,23 @@ def test_bytes_that_are_no_text(run_module, machine, tmp_path):
     path = tmp_path / 'sys/devices/system/clocksource/clocksource0/current_clocksource'
     path.write_bytes(b'hp\xffet\n')
     assert run_module('clocksource', root=root)['before']['source'] == 'hp?et'
+
+
+WARP = {'pairs_tested': 6, 'pairs_total': 6, 'worst_cycles': 0, 'worst_pair': None, 'cpus': [0, 1, 2, 3], 'covered': 4,
+        'elapsed_ms': 80.0, 'reason': None}
+
+
+@pytest.mark.parametrize('probe, action, words', [
+    ({'warp': WARP}, 'planned', 'is offered'),
+    ({'warp': dict(WARP, worst_cycles=7, worst_pair=[0, 3])}, 'refused', 'went back 7 cycles'),
+    ({'warp': dict(WARP, pairs_tested=5)}, 'planned', 'is offered'),   # EC2: the vendor's word covers the rest
+    ({'cpuid': {'xen': {'tsc_mode': 1, 'emulated': True}}}, 'refused', 'TSC reads are emulated'),
+    ({'cpuid': {'xen': {'tsc_mode': 0, 'emulated': False}}}, 'planned', 'is offered'),
+])
+def test_recorded_probe_is_a_gate(run_module, machine, tmp_path, probe, action, words):
+    root = machine()
+    (tmp_path / 'probe.json').write_text(json.dumps(probe))
+    result = run_module('clocksource', root=root)
+    assert (result['action'], result['failed']) == (action, False)
+    assert words in result['reason']
+    assert result['measured_by'] is None
