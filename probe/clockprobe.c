@@ -14,7 +14,7 @@
 #endif
 
 #include "counter.h"
-#include "cpuid.h"
+#include "cpuid_facts.h"
 #include "cpus.h"
 #include "json.h"
 #include "measure.h"

@@ -1,7 +1,7 @@
 /* Copyright (c) 2026, the cloudclock.linux contributors */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef CLOCKPROBE_CPUID_H
-#define CLOCKPROBE_CPUID_H
+#ifndef CLOCKPROBE_CPUID_FACTS_H
+#define CLOCKPROBE_CPUID_FACTS_H
 
 #include <stdbool.h>
 

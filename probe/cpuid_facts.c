@@ -1,6 +1,6 @@
 /* Copyright (c) 2026, the cloudclock.linux contributors */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cpuid.h"
+#include "cpuid_facts.h"
 
 #include "json.h"
 
