@@ -62,11 +62,18 @@ class _Scale:
         return None if ticks is None or self.counter['name'] == 'monotonic_raw' else round(ticks, 2)
 
     def cost(self, series):
-        """Ticks a call: ``{'median', 'low', 'high'}``, or None where there is no batch."""
+        """Ticks a call: ``{'median', 'low', 'high'}``, or None where there are too few batches to tell.
+
+        Short slices count where there are no others. A batch that was preempted is then among two or three, so the
+        least one is the figure; a single one tells nothing.
+        """
         slices = [sorted(batches) for batches in (series['slices'] if series else ())]
-        slices = [batches for batches in slices if len(batches) >= FEWEST_BATCHES] or list(filter(None, slices))
-        if not slices or self.loop is None:
+        whole = [batches for batches in slices if len(batches) >= FEWEST_BATCHES]
+        slices = whole or [sorted(sum(slices, []))[:2]]
+        if len(slices[0]) < 2 or self.loop is None:
             return None
+        if not whole:
+            slices = [[ticks] for ticks in slices[0]]
         medians = [_median(batches) for batches in slices]
         least = slices[medians.index(min(medians))]
         ticks = {'median': min(medians), 'low': least[(len(least) - 1) // 4], 'high': _median(sorted(medians))}
