@@ -87,6 +87,7 @@ static void print_xen(const struct signature *xen)
     }
     struct registers time = query(xen->leaf + 3);
     json_open("xen", '{');
+    json_number("eax", time.eax);
     json_number("tsc_mode", time.ebx);
     json_bool("emulated", bit(time.eax, 0));
     json_bool("host_tsc_reliable", bit(time.eax, 1));
