@@ -225,7 +225,7 @@ static void print(const char *key, const struct test *test, size_t count, uint64
     json_number("pairs_total", (uint64_t)count * (count - (count > 0)) / 2);
     json_number("exchanges", test->turns);
     json_number("worst_cycles", test->worst);
-    if (test->tested && test->blur != UINT64_MAX)
+    if (test->tested && !test->worst)
         json_number("blur_cycles", test->blur);
     else
         json_null("blur_cycles");
