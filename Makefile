@@ -19,7 +19,7 @@ help: ## this list
 	@echo '  VDSOTEST= that program.'
 	@echo 'For fix and revert: INVENTORY=hosts.ini (default: this machine), YES=1 does not ask, ARGS="--limit web".'
 
-fix: venv-run tree ## put this machine, or INVENTORY's, on the right clocksource
+fix: venv-run tree compiler ## put this machine, or INVENTORY's, on the right clocksource
 	@tools/play.sh playbooks/fix-clocksource.yml
 
 revert: venv-run tree ## take back what fix did
@@ -41,6 +41,7 @@ lint sanity integration matrix: venv tree ## that part of the tests only
 	@$(BIN)/python tests/run.py $@
 
 benchmarks: venv tree ## the probe, clock_facts and a converged fix, each beside its peers
+	@command -v stress-ng >/dev/null || tools/apt.sh stress-ng || echo 'It is measured without stress-ng.'
 	@$(BIN)/python benchmarks/probe.py $(if $(VDSOTEST),--vdsotest '$(VDSOTEST)')
 	@$(BIN)/python benchmarks/facts.py $(if $(SSH),--ssh '$(SSH)')
 	@$(BIN)/python benchmarks/converged.py $(if $(SSH),--ssh '$(SSH)') \
@@ -70,11 +71,15 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 	@tools/venv.sh "$(PYTHON)" $(VENV) $<
 	@touch $@
 
-# what the tests use of the system's own
-.PHONY: system
+# what the probe, and what the tests, use of the system's own
+.PHONY: compiler system
+compiler: venv-run
+	@tools/compilers.sh run
+
 system:
 	@command -v git >/dev/null || tools/apt.sh git
 	@command -v ip >/dev/null || tools/apt.sh iproute2
+	@tools/compilers.sh test
 
 clean: ## remove what make laid here, but not the lab's images
 	rm -rf .venv .collections .cache .hypothesis .pytest_cache build tests/output

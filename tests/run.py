@@ -94,6 +94,7 @@ CHECK = [
     Part('python-3.6', 'vermin -t=3.6- --no-tips --violations plugins/modules plugins/module_utils'
          ' && echo nothing newer than Python 3.6', 60),
     Part('unit', f'{PY} -m pytest tests/unit', 600),
+    Part('probe', f'{PY} -m pytest tests/probe', 600),
     Part('netns', f'{PY} -m pytest tests/netns', 300),
     Part('collection', f'{PY} -m pytest tests/collection', 300),
 ]

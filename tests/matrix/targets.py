@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the unit tests on every Python that a target may have, 3.6 to the newest, as far as it is at hand.
+"""Run the unit tests of what goes there on every Python that a target may have, 3.6 to the newest, as far as it is at hand.
 
 What runs on targets imports ansible's own module_utils, which arrive with each module, so each Python gets those of the
 newest ansible-core that still serves it as a target; that core itself need not be able to run there.
@@ -16,6 +16,7 @@ import sys
 from pythons import HERE, KNOWN, at_hand, dotted, venv
 
 CACHE = HERE / '.cache' / 'targets'
+ROOMS = ['tests/unit/plugins/modules', 'tests/unit/plugins/module_utils']
 # The oldest target that each line of ansible-core serves, from its own support matrix.
 OLDEST_TARGET = {'2.16': (3, 6), '2.19': (3, 8), '2.21': (3, 9)}
 
@@ -38,7 +39,7 @@ def run(version: tuple[int, int], path: str) -> tuple[bool, str]:
     """Returns whether all passed, and pytest's closing line."""
     python = venv(path, CACHE / f'python-{dotted(version)}', ['pytest>=7', 'hypothesis'])
     environment = dict(os.environ, PYTHONPATH=module_utils(core_for(version), sys.executable), PYTHONDONTWRITEBYTECODE='1')
-    done = subprocess.run([python, '-m', 'pytest', 'tests/unit/plugins', *sys.argv[1:]], cwd=HERE, env=environment, timeout=300,
+    done = subprocess.run([python, '-m', 'pytest', *ROOMS, *sys.argv[1:]], cwd=HERE, env=environment, timeout=300,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     text = done.stdout.decode(errors='replace')
     if done.returncode:
