@@ -64,8 +64,9 @@ def _memfd():
 
 
 def _memfd_create(flags):
-    if hasattr(os, 'memfd_create'):  # from Python 3.8 on, where the C library has it
-        return os.memfd_create('clockprobe', flags)
+    create = getattr(os, 'memfd_create', None)  # from Python 3.8 on, where the C library has it
+    if create:
+        return create('clockprobe', flags)
     import ctypes
     number = MEMFD_CREATE.get(os.uname().machine)
     if number is None:
