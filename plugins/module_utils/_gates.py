@@ -75,7 +75,8 @@ def _emulation(tsc, hypervisor):
     if mode in MAY_BE_EMULATED and tsc['emulated'] is False:
         return True, 'TSC reads are native now; a migration to another host may turn emulation on (tsc_mode %d)' % mode
     if hypervisor['type'] == 'xen':
-        return None, 'Xen shows no leaf 3: not known' if mode is None else 'tsc_mode %s says nothing: not known' % mode
+        return None, ('CPUID shows no leaf 3 of Xen\'s own: not known' if mode is None
+                      else 'tsc_mode %s says nothing: not known' % mode)
     return (None, 'not measured') if tsc['emulated'] is None else (True, 'TSC reads are native')
 
 

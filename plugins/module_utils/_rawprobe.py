@@ -10,8 +10,8 @@ LIMIT = 2.0 ** 64
 LONGEST_TEXT = 200
 CPUID = {'hypervisor_present': bool, 'hypervisor_signature': str, 'invariant_tsc': bool, 'signatures': list,
          'xen': dict, 'kvm': dict, 'hyperv': dict}
-XEN = {'tsc_mode': int, 'emulated': bool, 'host_tsc_reliable': bool, 'rdtscp': bool, 'guest_khz': int,
-       'incarnation': int}
+XEN = {'eax': int, 'tsc_mode': int, 'emulated': bool, 'host_tsc_reliable': bool, 'rdtscp': bool,
+       'guest_khz': int, 'incarnation': int}
 
 
 def check(raw, require=False):

@@ -368,3 +368,35 @@ def test_emulation_by_xens_word_and_as_measured(xen, counter, emulated):
 def test_warp_cycles_come_from_a_whole_test_or_a_step_back(change, cycles, partial):
     found = measured(warp=dict(WARP, **change))
     assert (found['warp_cycles'], found['warp']['partial']) == (cycles, partial)
+
+
+@pytest.mark.parametrize('leaf, kept', [
+    # t2.micro, 2023-06-15: eax=0x00000006 ebx=0x00000002 ecx=0x00249f0a edx=0x00000001
+    # (firecracker-microvm/firecracker, the comment of its T2 CPU template)
+    ({'eax': 6, 'tsc_mode': 2, 'emulated': False, 'host_tsc_reliable': True, 'rdtscp': True, 'guest_khz': 2400010,
+      'incarnation': 1}, True),
+    ({'eax': 1, 'tsc_mode': 0, 'emulated': True}, True),
+    ({'tsc_mode': 2, 'emulated': False}, True),
+    # Seen in a KVM guest that QEMU shows as Xen: EAX is the host's kHz, ECX and EDX a multiplier and its shift.
+    ({'eax': 2596083, 'tsc_mode': 0, 'emulated': True, 'host_tsc_reliable': True, 'rdtscp': False,
+      'guest_khz': 3308805840, 'incarnation': 4294967295}, False),
+])
+def test_a_leaf_that_is_not_xens_own_says_nothing(leaf, kept):
+    found = _readings.judge({'cpuid': {'hypervisor_signature': 'XenVMMXenVMM', 'xen': leaf}})['cpuid']
+    assert found['xen'] == (leaf if kept else None)
+    assert found['hypervisor_signature'] == 'XenVMMXenVMM'
+
+
+@pytest.mark.parametrize('name, path, least, most', [
+    ('tcg-hpet', 'syscall', 800, 1100),
+    ('kvm-xen-slow', 'syscall', 550, 750),
+    ('kvm-xen-fast', 'vdso', 30, 60),
+])
+def test_recorded_lab_machines(name, path, least, most):
+    """The lab's hpet machine, and its Xen guest while the host reads its own clock slowly and quickly."""
+    readings = _readings.judge(recorded(name), require=True)
+    paths = {name: clock['path'] for name, clock in readings['clocks'].items()}
+    assert paths == {'monotonic': path, 'monotonic_coarse': 'vdso', 'thread_cputime_id': 'syscall'}
+    assert least < _measured.cost(readings)['ns'] < most
+    assert readings['counter']['emulated'] is False
+    assert readings['cpuid']['xen'] is None
