@@ -30,8 +30,8 @@
 #define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 /* p99.9 of single reads needs ten of them above it. */
 #define SINGLES 10000
-/* Under a budget of less there are none: what they say needs a thousand of them. */
-#define SINGLES_BUDGET_MS 20
+/* Under a budget of less nothing is measured finely: no single reads, and as much time for one as for another. */
+#define FINE_BUDGET_MS 20
 /* What is held against each other with the least error: the common clocks by the vDSO and by the kernel. */
 #define MAIN_WEIGHT 6
 /* Of the budget for measuring, in hundredths; the rest is for the start and the printing. */
@@ -170,6 +170,8 @@ static void print_counter(struct bracket from, struct bracket to)
 
 static void make_plan(struct series *plan, const struct options *options)
 {
+    bool fine = options->budget_ms >= FINE_BUDGET_MS;
+
     /* Single empty regions are what the stopwatch itself takes. */
     plan[LOOP] = (struct series){.way = empty_loop, .weight = 1, .singles_wanted = SINGLES};
     plan[WORK] = (struct series){.way = register_work, .weight = 1};
@@ -182,8 +184,8 @@ static void make_plan(struct series *plan, const struct options *options)
             struct way way;
             if (way_to_clock(&way, &clocks[i], by))
                 plan[CLOCK_WAYS + i * WAYS + by] = (struct series){
-                    .way = way, .weight = clocks[i].is_main && by != BY_LIBC ? MAIN_WEIGHT : 1,
-                    .singles_wanted = options->budget_ms < SINGLES_BUDGET_MS ? 0 : SINGLES};
+                    .way = way, .weight = fine && clocks[i].is_main && by != BY_LIBC ? MAIN_WEIGHT : 1,
+                    .singles_wanted = fine ? SINGLES : 0};
         }
 }
 

@@ -14,8 +14,8 @@ UNIT_ENABLED = '/etc/systemd/system/sysinit.target.wants/cloudclock-clocksource.
 CLOCK_ARGS = frozenset((
     'clocksource', 'tsc', 'notsc', 'nohpet', 'hpet', 'acpi_pm', 'no_kvmclock', 'no_kvmclock_vsyscall', 'no_hvclock',
     'lpj', 'vdso', 'vdso32', 'tsc_early_khz', 'pmtmr', 'timer', 'clock'))
-# Milliseconds: enough to tell the vDSO from a system call.
-PROBE_BUDGET = 5
+# Milliseconds: enough to tell the vDSO from a system call, also on a machine that is busy.
+PROBE_BUDGET = 8
 
 
 def gather(root, rows=(), metadata='never', probe=None, warp_budget_ms=0):

@@ -152,7 +152,14 @@ def _counter(scale, raw):
             'hz_error_ppm': scale.tick and round(counter['error_ns'] / counter['ns'] * 1e6, 1),
             'ns': {'median': figure['ns']}, 'cycles': {'median': figure['cycles']},
             'work': {'cycles': scale.shown(work)['cycles']}, 'ratio': ratio and round(ratio, 2),
-            'emulated': None if ratio is None or NATIVE <= ratio <= EMULATED else ratio > EMULATED}
+            'emulated': None if ratio is None else _emulated(ratio, read, work)}
+
+
+def _emulated(ratio, read, work):
+    # A read that was disturbed is no emulated one: the best of it against the worst of the other.
+    if read['low'] > EMULATED * work['high']:
+        return True
+    return False if ratio < NATIVE else None
 
 
 def _median(ordered):

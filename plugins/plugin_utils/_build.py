@@ -79,7 +79,7 @@ def _program(command: list[str], machine: str, source: str, deadline: float) -> 
     cache = _cache()
     if cache is None:
         return _compilers.build(command, machine, source, deadline)
-    key = _compilers.digest({'compiler': _compilers.version(command, deadline), 'command': ' '.join(command + _compilers.FLAGS)})
+    key = _compilers.digest({'compiler': _compilers.version(command, deadline), 'command': ' '.join(command)})
     kept = cache / f'{machine}-{source[:16]}-{key[:16]}'
     program = _read(kept)
     if program is None:
