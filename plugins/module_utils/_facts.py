@@ -58,7 +58,7 @@ def _readings(root, probe, warp_budget_ms):
         except ValueError as exc:
             raise ValueError('probe.json: %s' % exc)
         return readings, {'ran': False, 'reason': 'another root: from its probe.json', 'elapsed_ms': None}
-    readings = probe and probe.run(PROBE_BUDGET, clocks=['monotonic'], warp_budget_ms=warp_budget_ms)
+    readings = probe and _measured.take(probe, PROBE_BUDGET, warp_budget_ms)
     if readings:
         return readings, _measured.ran(readings)
     return None, {'ran': False, 'reason': probe.reason if probe else 'no probe at hand', 'elapsed_ms': None}

@@ -20,7 +20,7 @@ class Gauge:
     def before(self, facts):
         """Nanoseconds a read of the present source, None where it counts ticks; ``facts`` take this longer run's."""
         current = facts['clocksource']['current']
-        readings = self.probe.run(BUDGET, clocks=['monotonic'])
+        readings = _measured.take(self.probe, BUDGET)
         if readings:
             facts.update(cost=_measured.cost(readings), probe=_measured.ran(readings))
             facts['tsc']['emulated'] = _measured.tsc(readings, facts['cpus'])['emulated']
@@ -48,7 +48,7 @@ class Gauge:
         if self.by == 'loop':
             from . import _loop
             return _loop.counter_cost(BUDGET / 1000.0)
-        readings = self.probe.run(BUDGET, clocks=['monotonic'])
+        readings = _measured.take(self.probe, BUDGET)
         found = _measured.cost(readings)['ns']
         self.reason = self.probe.reason or 'the probe gave no figure'
         return round(found, 1) if found else None

@@ -29,8 +29,9 @@ class Machine:
             self.reason = 'the probe ended by signal 31'
             return None
         path = {'ns': {'median': self.ns[self.current]}, 'cycles': {'median': None}}
-        return {'clocks': {'monotonic': {'vdso': path, 'libc': path, 'syscall': path, 'path': None}}, 'elapsed_ms': 99.5,
-                'counter': {'ns': {'median': self.counter}, 'emulated': self.emulated}, 'cpuid': None,
+        return {'clocks': {'monotonic': {'vdso': path, 'libc': path, 'syscall': path, 'path': 'vdso'}}, 'elapsed_ms': 99.5,
+                'counter': {'ns': {'median': self.counter}, 'ratio': 0.4, 'emulated': self.emulated}, 'cpuid': None,
+                'counters': {'rdtsc': {}},
                 'warp': self.warp if warp_budget_ms else None}
 
     def switch(self, root, name):

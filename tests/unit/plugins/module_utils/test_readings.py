@@ -400,3 +400,36 @@ def test_recorded_lab_machines(name, path, least, most):
     assert least < _measured.cost(readings)['ns'] < most
     assert readings['counter']['emulated'] is False
     assert readings['cpuid']['xen'] is None
+
+
+class Hurried:
+    """A probe whose runs are too short to tell until they get ``enough`` milliseconds."""
+
+    def __init__(self, enough, after=None):
+        self.enough, self.after, self.asked = enough, after, []
+
+    def run(self, budget_ms, clocks=None, warp_budget_ms=0):
+        self.asked.append((budget_ms, warp_budget_ms))
+        if self.after is not None and len(self.asked) > self.after:
+            return None
+        found = _readings.judge(recorded('kvm-tsc-facts' if budget_ms >= self.enough else 'kvm-tsc-hurried'), require=True)
+        return dict(found, warp={'warped': warp_budget_ms} if warp_budget_ms else None)
+
+
+@pytest.mark.parametrize('enough, asked, path', [
+    (8, [(8, 70)], 'vdso'),
+    (40, [(8, 70), (40, 0)], 'vdso'),
+    (41, [(8, 70), (40, 0)], None),
+])
+def test_a_run_that_tells_too_little_is_repeated_once_with_more_time(enough, asked, path):
+    probe = Hurried(enough)
+    readings = _measured.take(probe, 8, 70)
+    assert probe.asked == asked
+    assert _measured.cost(readings)['path'] == path
+    assert readings['warp'] == {'warped': 70}
+
+
+def test_a_repetition_that_fails_leaves_what_there_was():
+    readings = _measured.take(Hurried(40, after=1), 8, 70)
+    assert readings['counter']['hz'] == 2596112488
+    assert _measured.take(Hurried(40, after=0), 8) is None
