@@ -68,19 +68,19 @@ def _found(machine: str) -> tuple[dict, bytes]:
     failures = []
     for command in commands:
         try:
-            return dict(header, kind='binary'), _program(command, machine, _compilers.digest(source), deadline)
+            return dict(header, kind='binary'), _program(command, machine, source, deadline)
         except (_compilers.BuildError, OSError) as exc:
             failures.append(f'{Path(command[0]).name}: {exc}')
     why = '; '.join(failures) or f'no C compiler for {machine} on the controller'
     return dict(header, kind='source', reason=f'{why} ({ADVICE})'), json.dumps(source).encode()
 
 
-def _program(command: list[str], machine: str, source: str, deadline: float) -> bytes:
+def _program(command: list[str], machine: str, source: dict[str, str], deadline: float) -> bytes:
     cache = _cache()
     if cache is None:
         return _compilers.build(command, machine, source, deadline)
     key = _compilers.digest({'compiler': _compilers.version(command, deadline), 'command': ' '.join(command)})
-    kept = cache / f'{machine}-{source[:16]}-{key[:16]}'
+    kept = cache / f'{machine}-{_compilers.digest(source)[:16]}-{key[:16]}'
     program = _read(kept)
     if program is None:
         program = _compilers.build(command, machine, source, deadline)

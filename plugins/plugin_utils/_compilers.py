@@ -61,12 +61,14 @@ def version(command: list[str], deadline: float) -> str:
     return text.partition('\n')[0]
 
 
-def build(command: list[str], machine: str, source: str, deadline: float) -> bytes:
-    """The program, built by ``command`` for ``machine``; ``source`` is its source's digest. Raises BuildError."""
+def build(command: list[str], machine: str, source: dict[str, str], deadline: float) -> bytes:
+    """The program, built by ``command`` for ``machine`` from ``{file name: text}``. Raises BuildError."""
     with tempfile.TemporaryDirectory(prefix='cloudclock-') as name:
         folder = Path(name)
-        _run([*command, f'-DCLOCKPROBE_SOURCE="{source}"', '-o', str(folder / 'clockprobe'),
-              *sorted(path.name for path in SOURCE.glob('*.c'))], folder, deadline)
+        for file_name, text in source.items():
+            (folder / file_name).write_text(text, encoding='utf-8')
+        _run([*command, f'-DCLOCKPROBE_SOURCE="{digest(source)}"', '-o', 'clockprobe',
+              *sorted(file_name for file_name in source if file_name.endswith('.c'))], folder, deadline)
         program = (folder / 'clockprobe').read_bytes()
     built_for = int.from_bytes(program[18:20], 'big' if program[5:6] == b'\2' else 'little')
     if program[:4] != b'\x7fELF' or built_for != ELF_MACHINES.get(machine, built_for):
@@ -79,7 +81,7 @@ def _run(command: list[str], folder: Path, deadline: float) -> str:
     environment = {'PATH': os.environ.get('PATH', os.defpath), 'HOME': str(folder), 'TMPDIR': str(folder), 'LC_ALL': 'C',
                    'ZIG_GLOBAL_CACHE_DIR': str(folder / 'zig'), 'ZIG_LOCAL_CACHE_DIR': str(folder / 'zig')}
     try:
-        with subprocess.Popen(command, cwd=SOURCE, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        with subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, start_new_session=True) as process:
             try:
                 text = process.communicate(timeout=max(0.1, deadline - time.monotonic()))[0].decode(errors='replace')

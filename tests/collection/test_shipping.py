@@ -87,14 +87,15 @@ def ansible_line(tmp_path):
 
 
 def executions(text):
-    return len(re.findall(r"EXEC /bin/sh -c '\S*python\S*(?: \S*AnsiballZ\S*)? && sleep 0'", text))
+    """How often a Python was started; ansible-core 2.21 no longer adds the sleep."""
+    return len(re.findall(r"EXEC /bin/sh -c '?\S*python[^ ']*(?: \S*AnsiballZ[^ ']*)?(?: && sleep 0)?'?$", text, re.MULTILINE))
 
 
 def pretender(folder, name, machine):
     """A compiler, first in the PATH that is returned, of what names ``machine`` in its header and can run nowhere."""
     number = {'x86_64': '\\076', 'aarch64': '\\267'}[machine]
     folder.mkdir()
-    (folder / name).write_text('#!/bin/sh\n[ "$1" != --version ] || exit 0\nwhile [ "$1" != -o ]; do shift; done\n'
+    (folder / name).write_text('#!/bin/sh\ncase "$*" in *--version) exit;; esac\nwhile [ "$1" != -o ]; do shift; done\n'
                                f"printf '\\177ELF\\2\\1aaaaaaaaaaaa{number}\\0' > \"$2\"\n")
     (folder / name).chmod(0o700)
     return f'{folder}:{BIN}:{os.environ["PATH"]}'
@@ -150,7 +151,8 @@ def test_the_payload_is_written_down_nowhere(line, tmp_path, module, arguments):
     written = b''.join(heard).decode()
     assert f'{module.rpartition(".")[2]}' in written and 'Invoked with' in written
     assert re.search(r'probe=NOT_LOGGING_PARAMETER', written)
-    assert result['invocation']['module_args']['probe'] == 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER'
+    if 'invocation' in result:  # ansible-core 2.21 returns it on demand only
+        assert result['invocation']['module_args']['probe'] == 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER'
     payload = line.payload()
     # whatever a logger may cut or wrap: no stretch of it
     for start in range(0, len(payload) - 40, 997):
