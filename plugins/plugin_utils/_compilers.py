@@ -49,8 +49,10 @@ def compilers(machine: str) -> list[list[str]]:
         found += ['musl-gcc', 'cc', 'gcc', 'clang']
     found += [f'{machine}-linux-musl-gcc', f'{machine}-linux-gnu-gcc']
     commands = [[path, *FLAGS, *GNU_FLAGS] for path in map(shutil.which, found) if path]
-    if importlib.util.find_spec('ziglang'):
-        commands.append([sys.executable, '-m', 'ziglang', 'cc', '-target', f'{machine}-linux-musl', *FLAGS])
+    zig = importlib.util.find_spec('ziglang')
+    if zig and zig.submodule_search_locations:
+        # what python -m ziglang runs: without a Python in between that would look for it in another home
+        commands.append([str(Path(zig.submodule_search_locations[0]) / 'zig'), 'cc', '-target', f'{machine}-linux-musl', *FLAGS])
     return commands
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.machinery
 import json
 import multiprocessing
 import os
@@ -196,8 +197,10 @@ def test_another_systems_own_compiler_is_not_taken(tools, monkeypatch):
 
 def test_zig_comes_last(tools, monkeypatch):
     tools('cc', '')
-    monkeypatch.setattr(_compilers.importlib.util, 'find_spec', lambda name: name == 'ziglang')
-    assert _compilers.compilers(MACHINE)[-1][1:6] == ['-m', 'ziglang', 'cc', '-target', f'{MACHINE}-linux-musl']
+    package = importlib.machinery.ModuleSpec('ziglang', None, is_package=True)
+    package.submodule_search_locations.append('/where/ziglang')
+    monkeypatch.setattr(_compilers.importlib.util, 'find_spec', lambda name: package if name == 'ziglang' else None)
+    assert _compilers.compilers(MACHINE)[-1][:4] == ['/where/ziglang/zig', 'cc', '-target', f'{MACHINE}-linux-musl']
     assert len(_compilers.compilers(OTHER)) == 1
 
 
