@@ -64,14 +64,16 @@ def _memfd():
 
 
 def _memfd_create(flags):
-    create = getattr(os, 'memfd_create', None)  # from Python 3.8 on, where the C library has it
-    if create:
-        return create('clockprobe', flags)
+    create = getattr(os, 'memfd_create', _by_number)  # from Python 3.8 on, where the C library has it
+    return create('clockprobe', flags)
+
+
+def _by_number(name, flags):
     import ctypes
     number = MEMFD_CREATE.get(os.uname().machine)
     if number is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    fd = ctypes.CDLL(None, use_errno=True).syscall(number, b'clockprobe', flags)
+    fd = ctypes.CDLL(None, use_errno=True).syscall(number, name.encode('ascii'), flags)
     if fd < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return fd

@@ -69,7 +69,7 @@ def test_the_package_holds_what_runs_and_nothing_else(package):
         names = archive.getnames()
     assert {name.partition('/')[0] for name in names} <= PACKAGED
     assert not [name for name in names if '__pycache__' in name or name.endswith(('.pyc', '.tar.gz'))]
-    assert {'LICENSE', 'README.md', 'meta/runtime.yml', 'plugins/modules/clock_facts.py',
+    assert {'LICENSE', 'README.md', 'meta/runtime.yml', 'plugins/modules/clock_facts.py', 'probe/clockprobe.c',
             'playbooks/fix-clocksource.yml'} <= set(names)
 
 
