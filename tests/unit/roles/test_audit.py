@@ -88,6 +88,15 @@ def test_what_is_not_known_is_a_dash_and_never_a_figure(fleet):
         '    a reason for unknown']
 
 
+def test_a_warp_test_that_came_to_no_pair_is_not_called_clean(fleet):
+    none = dict(NO_WARP, pairs_tested=0)
+    run = fleet(AUDIT, {host: {'clock_facts': [facts('tsc', 'optimal')],
+                               'clock_bench_info': [bench({'monotonic': clock(19.2)}, warp)]}
+                        for host, warp in (('web1', dict(none, pairs_total=0)), ('web2', none))})
+    assert about(run, 'web1')[0] == 'web1: tsc is optimal, aws nitro, warp not tested: one CPU'
+    assert about(run, 'web2')[0] == 'web2: tsc is optimal, aws nitro, warp not tested: no time for a pair'
+
+
 def test_the_lost_and_the_failed_are_listed_and_fail_at_the_end(fleet):
     why = 'no compiler for x86_64 on the controller: install musl-tools'
     run = fleet(AUDIT, {
