@@ -47,7 +47,7 @@ def judge(raw, calls_per_second=100000, require=False):
 def _cpuid(cpuid):
     """``xen`` is None where the leaf is not as Xen writes it: KVM as Xen has the host's kHz in place of the flags
     (kernel arch/x86/kvm/xen.c, kvm_xen_update_tsc_info, into the one entry that QEMU makes for all sub-leaves)."""
-    odd = cpuid and cpuid.get('xen') and cpuid['xen'].get('eax', 0) & ~XEN_TIME_FLAGS
+    odd = cpuid and cpuid.get('xen') and (cpuid['xen'].get('eax') or 0) & ~XEN_TIME_FLAGS
     return dict(cpuid, xen=None) if odd else cpuid
 
 

@@ -376,6 +376,7 @@ def test_warp_cycles_come_from_a_whole_test_or_a_step_back(change, cycles, parti
     ({'eax': 6, 'tsc_mode': 2, 'emulated': False, 'host_tsc_reliable': True, 'rdtscp': True, 'guest_khz': 2400010,
       'incarnation': 1}, True),
     ({'eax': 1, 'tsc_mode': 0, 'emulated': True}, True),
+    ({'eax': None, 'tsc_mode': 0, 'emulated': False}, True),
     ({'tsc_mode': 2, 'emulated': False}, True),
     # Seen in a KVM guest that QEMU shows as Xen: EAX is the host's kHz, ECX and EDX a multiplier and its shift.
     ({'eax': 2596083, 'tsc_mode': 0, 'emulated': True, 'host_tsc_reliable': True, 'rdtscp': False,
