@@ -89,7 +89,8 @@ def _warp(tsc, cpus, row):
     if warp['worst_cycles']:
         return False, 'reads of the TSC went back %d cycles between CPUs %d and %d' % (
             (warp['worst_cycles'],) + tuple(warp['worst_pair']))
-    if not warp['pairs_tested'] and warp['reason']:
+    # A test that was begun and used its time up is an unfinished one.
+    if not warp['pairs_tested'] and warp['reason'] and (warp['elapsed_ms'] or 0) < (warp['budget_ms'] or 0):
         return None, 'warp test: not run: ' + warp['reason']
     seen = 'no step back between %d of %d pairs of CPUs' % (warp['pairs_tested'], warp['pairs_total'])
     if not warp['partial']:
@@ -99,7 +100,8 @@ def _warp(tsc, cpus, row):
         enough = _enough(warp)
         more = 'raise warp_budget_ms to test all' + (', to some %d' % enough if enough else '')
     else:
-        more = 'only %d of %d CPUs may be used here' % (warp['cpus'], cpus)
+        more = 'only %d of %d CPUs may be used here (affinity, a cpuset, isolcpus): give the run the others too, or ' \
+               'name warp in force' % (warp['cpus'], cpus)
     if row.get('partial_warp'):
         return True, '%s; the policy (%s) takes that for the rest; %s' % (seen, row['id'], more)
     return False, '%s: not all were tested; %s' % (seen, more)

@@ -72,8 +72,8 @@ def tsc(readings, cpus):
     if warp:
         partial = warp['partial'] or len(set(warp['cpus'])) < (cpus or 0)
         found['warp'] = dict(
-            {key: warp.get(key) for key in ('pairs_tested', 'pairs_total', 'worst_cycles', 'worst_pair', 'elapsed_ms',
-                                            'covered', 'reason')}, cpus=len(set(warp['cpus'])), partial=partial)
+            {key: warp.get(key) for key in ('pairs_tested', 'pairs_total', 'worst_cycles', 'worst_pair', 'budget_ms',
+                                            'elapsed_ms', 'covered', 'reason')}, cpus=len(set(warp['cpus'])), partial=partial)
         found['warp_cycles'] = None if partial and not warp['worst_cycles'] else warp['worst_cycles']
     return found
 

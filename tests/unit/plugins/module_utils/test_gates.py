@@ -14,8 +14,8 @@ FACTS = {
 }
 
 
-WHOLE = {'pairs_tested': 1, 'pairs_total': 1, 'worst_cycles': 0, 'worst_pair': None, 'elapsed_ms': 20.5, 'covered': 2,
-         'cpus': 2, 'reason': None, 'partial': False}
+WHOLE = {'pairs_tested': 1, 'pairs_total': 1, 'worst_cycles': 0, 'worst_pair': None, 'budget_ms': 2000,
+         'elapsed_ms': 20.5, 'covered': 2, 'cpus': 2, 'reason': None, 'partial': False}
 MANY = dict(WHOLE, pairs_tested=600, pairs_total=18336, elapsed_ms=2000.0, covered=192, cpus=192, partial=True)
 EMULATED = 'TSC reads are emulated: switching gains nothing'
 
@@ -89,9 +89,14 @@ def test_emulation(kind, mode, emulated, passed, reason):
     ('none', 192, dict(MANY, pairs_tested=0, elapsed_ms=0, covered=0), False,
      'no step back between 0 of 18336 pairs of CPUs (0 of 192 CPUs): not all were tested; raise warp_budget_ms to test '
      'all'),
-    ('none', 192, dict(MANY, pairs_tested=0, reason='no second thread'), None, 'warp test: not run: no second thread'),
+    ('none', 192, dict(MANY, pairs_tested=0, elapsed_ms=0.3, reason='no second process'), None,
+     'warp test: not run: no second process'),
+    ('none', 2, dict(WHOLE, pairs_tested=0, covered=0, elapsed_ms=2100.1, partial=True,
+                     reason='the second process of the test got no CPU'), False,
+     'no step back between 0 of 1 pairs of CPUs (0 of 2 CPUs): not all were tested; raise warp_budget_ms to test all'),
     ('none', 8, dict(WHOLE, partial=True), False,
-     'no step back between 1 of 1 pairs of CPUs: not all were tested; only 2 of 8 CPUs may be used here'),
+     'no step back between 1 of 1 pairs of CPUs: not all were tested; only 2 of 8 CPUs may be used here (affinity, a cpuset, '
+     'isolcpus): give the run the others too, or name warp in force'),
     ('none', 1, None, True, 'one CPU'),
     ('none', 192, None, None, 'warp test: not run'),
 ])
