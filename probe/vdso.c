@@ -11,6 +11,8 @@
 #include <sys/auxv.h>
 
 struct image {
+    /* Where address 0 of the image would be. Not its start: x86_64 kernels before 3.16 link it to 0xffffffffff700000. */
+    const char *bias;
     const ElfW(Sym) *symbols;
     const char *strings;
     const ElfW(Word) *hash;
@@ -22,18 +24,17 @@ static int open_image(const char *base, struct image *image)
     const ElfW(Ehdr) *header = (const void *)base;
     const ElfW(Phdr) *segment = (const void *)(base + header->e_phoff);
     const ElfW(Dyn) *entry = NULL;
-    const char *bias = NULL;
 
     for (int i = 0; i < header->e_phnum; i++) {
-        if (segment[i].p_type == PT_LOAD && !bias)
-            bias = base + segment[i].p_offset - segment[i].p_vaddr;
+        if (segment[i].p_type == PT_LOAD && !image->bias)
+            image->bias = base + segment[i].p_offset - segment[i].p_vaddr;
         else if (segment[i].p_type == PT_DYNAMIC)
             entry = (const void *)(base + segment[i].p_offset);
     }
-    if (!bias || !entry)
+    if (!image->bias || !entry)
         return 0;
     for (; entry->d_tag != DT_NULL; entry++) {
-        const void *at = bias + entry->d_un.d_ptr;
+        const void *at = image->bias + entry->d_un.d_ptr;
         switch (entry->d_tag) {
         case DT_SYMTAB: image->symbols = at; break;
         case DT_STRTAB: image->strings = at; break;
@@ -80,7 +81,7 @@ void *vdso_function(const char *call)
         for (unsigned p = 0; p < 2; p++) {
             size_t length = strlen(prefixes[p]);
             if (symbol->st_shndx != SHN_UNDEF && !strncmp(name, prefixes[p], length) && !strcmp(name + length, call))
-                return (void *)(base + symbol->st_value);
+                return (void *)(image.bias + symbol->st_value);
         }
     }
     return NULL;
