@@ -11,10 +11,13 @@ NOISE = {'probe': 2.0, 'loop': 10.0}
 
 
 class Gauge:
-    """Both measurements of one switch are made by the same method, ``by``; ``reason`` says why one is missing."""
+    """Both measurements of one switch are made by the same method, ``by``; ``reason`` says why one is missing.
 
-    def __init__(self, probe, params):
-        self.probe, self.params = probe, params
+    ``tried`` gives what an earlier run tried in this boot and undid, as ``_switch.tried`` does.
+    """
+
+    def __init__(self, probe, params, tried=dict):
+        self.probe, self.params, self.tried = probe, params, tried
         self.by = self.reason = self.counter = None
 
     def before(self, facts):
@@ -65,12 +68,20 @@ class Gauge:
         return self.params['min_speedup'] if wanted else None
 
     def in_vain(self, result):
-        """Why no source could be fast enough, or None: each reads the counter at least."""
-        least, now = self.least(result), result['before']['ns']
-        if not least or not self.counter or now >= least * self.counter:
+        """Why the new source cannot be fast enough, or None: each reads the counter at least, or this one was tried."""
+        least, (old, now) = self.least(result), (result['before']['source'], result['before']['ns'])
+        if not least:
             return None
-        return 'nothing to gain: a read costs %.1f ns, the bare counter %.1f ns of it (min_speedup %g)' % (
-            now, self.counter, least)
+        if self.counter and now < least * self.counter:
+            return 'nothing to gain: a read costs %.1f ns, the bare counter %.1f ns of it (min_speedup %g)' % (
+                now, self.counter, least)
+        tried = self.tried()
+        if [tried.get(key) for key in ('source', 'name', 'by')] != [old, result['name'], self.by]:
+            return None
+        if max(now, tried['before']) >= least * tried['after']:
+            return None
+        return ('nothing to gain: %s %.1f ns a read, and %s took %.1f ns when it was tried in this boot '
+                '(min_speedup %g)' % (old, now, result['name'], tried['after'], least))
 
 
 def _counts_ticks(name):

@@ -9,6 +9,8 @@ import time
 from . import _clocksource, _gates, _klog, _state, _tsc
 
 BOOT_ID = '/proc/sys/kernel/random/boot_id'
+# The key in the state file of a switch that gained too little, so that the next run need not try again.
+TRIED = 'clocksource_tried'
 
 
 def switch(module, root, result, gauge):
@@ -44,12 +46,23 @@ def switch(module, root, result, gauge):
     if problem is None:
         return dict(result, changed=True, speedup=round(before / after, 1) if before and after else None,
                     after={'source': name, 'ns': after})
+    if not failed and ended == old and module.params['remember']:
+        _state.update(root, module, TRIED, {
+            'source': old, 'name': name, 'by': gauge.by, 'before': before, 'after': after,
+            'boot_id': root.line(BOOT_ID)})
     fate = ('back on %s' % old if ended == old
             else 'the kernel did not take %s back and is on %s now' % (old, ended))
     failed = failed or ended != old
     return dict(result, failed=failed, changed=ended != old, action='rolled_back', refused=failed,
                 reason='%s; %s' % (problem, fate), tried={'source': name, 'ns': after},
                 after={'source': ended, 'ns': before if ended == old else None})
+
+
+def tried(root):
+    """What a run in this boot tried and undid because it gained too little, {} where none did. ValueError."""
+    record, boot = _state.load(root).get(TRIED), root.line(BOOT_ID)
+    whole = isinstance(record, dict) and all(type(record.get(key)) in (int, float) for key in ('before', 'after'))
+    return record if whole and boot and record.get('boot_id') == boot else {}
 
 
 def _try(root, name, before, limit, params, gauge):
@@ -134,6 +147,8 @@ def _undo(root, old, overridden):
 
 def restore(module, root):
     """``state: restored``: back to the recorded source, and forget it."""
+    if root.live and not module.check_mode:
+        _state.forget(root, module, TRIED)
     clock = _clocksource.read(root)
     current = clock and clock['current']
     result = {'changed': False, 'action': 'none', 'refused': False, 'name': None, 'recommended': None,

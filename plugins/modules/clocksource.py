@@ -52,6 +52,8 @@ options:
         when an unsafe source is left.
       - Where even the bare counter could not be read that much faster than the present source, nothing is tried; where
         the measured speed-up is less, the switch is undone. Neither is a failure, and RV(reason) has the figures.
+      - What was tried and undone is not tried again before the next boot, unless a lower value would have taken it;
+        O(remember) writes it down.
       - V(1) asks only that it be no slower, V(0) asks nothing.
     type: float
     default: 1.2
@@ -96,7 +98,8 @@ options:
     default: /
   remember:
     description:
-      - Whether to write the former source down before the first change, for O(state=restored).
+      - Whether to write the former source down before the first change, for O(state=restored), and what was tried in
+        vain, for O(min_speedup).
     type: bool
     default: true
 attributes:
@@ -235,7 +238,7 @@ def run(module, root, known):
     known['ansible_facts'] = {'clock': facts}
     if params['state'] == 'restored':
         return _switch.restore(module, root)
-    gauge = Gauge(probe, params) if root.live else None
+    gauge = Gauge(probe, params, (lambda: _switch.tried(root)) if params['remember'] else dict) if root.live else None
     result = _plan.decide(params, facts, rows, gauge)
     if result['action'] != 'switched':
         return dict(result, changed=False, failed=result['refused'] and params['name'] != 'auto')

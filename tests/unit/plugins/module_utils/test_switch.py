@@ -288,3 +288,61 @@ def test_restore_of_a_source_that_is_gone(machine):
     assert result['failed'] is True
     assert 'does not offer xen any more' in result['reason']
     assert _state.load(root)['clocksource']['source'] == 'xen'
+
+
+BOOT = 'c9d0ff7e-31e6-4bd4-93d5-9f2ab5b0a4a1'
+
+
+@pytest.fixture
+def vain(machine, monkeypatch):
+    """(root, kernel, module) after a switch from hpet to tsc that gained too little, in the boot ``BOOT``."""
+    monkeypatch.setitem(COSTS, 'tsc', 1000.0)
+    kernel, module = Kernel(['tsc', 'hpet'], override='hpet'), Module(min_speedup=1.2)
+    root = machine(kernel, 'clocksource=hpet')
+    boot = os.path.join(root.real('/proc'), 'sys', 'kernel', 'random')
+    os.makedirs(boot)
+    with open(os.path.join(boot, 'boot_id'), 'w') as file:
+        file.write(BOOT + '\n')
+    result = switch(module, root, 'tsc', 'hpet')
+    assert (result['action'], result['changed'], result['failed'], kernel.current) == ('rolled_back', False, False, 'hpet')
+    return root, kernel, module
+
+
+def in_vain(root, module, name='tsc', old='hpet', ns=1100.0):
+    gauge = _gauge.Gauge(NoProbe(), module.params, lambda: _switch.tried(root))
+    gauge.by = 'loop'
+    result = start(name, old)
+    result['before']['ns'] = ns
+    return gauge.in_vain(result)
+
+
+def test_what_was_tried_in_vain_is_not_tried_again(vain):
+    root, dummy, module = vain
+    assert in_vain(root, module) == ('nothing to gain: hpet 1100.0 ns a read, and tsc took 1000.0 ns when it was tried '
+                                     'in this boot (min_speedup 1.2)')
+    assert list(_state.load(root)) == [_switch.TRIED]
+
+
+@pytest.mark.parametrize('change', [
+    {'name': 'kvm-clock'}, {'old': 'xen'}, {'ns': 1300.0}, {'module': Module(min_speedup=1.05)},
+    {'module': Module(name='tsc')}])
+def test_something_else_is_tried(vain, change):
+    root, dummy, module = vain
+    assert in_vain(**dict({'root': root, 'module': module}, **change)) is None
+
+
+@pytest.mark.parametrize('record', [
+    'x', {}, {'boot_id': BOOT}, {'boot_id': 'another', 'source': 'hpet', 'name': 'tsc', 'by': 'loop', 'before': 1100.0,
+                                 'after': 1000.0}])
+def test_another_boots_try_and_a_damaged_one_count_for_nothing(vain, record):
+    root, dummy, module = vain
+    _state.update(root, module, _switch.TRIED, record)
+    assert in_vain(root, module) is None
+
+
+def test_try_is_not_written_down_unasked_and_forgotten_by_restore(vain):
+    root, dummy, module = vain
+    assert _switch.restore(module, root)['changed'] is False
+    assert _state.load(root) == {}
+    switch(Module(min_speedup=1.2, remember=False), root, 'tsc', 'hpet')
+    assert _state.load(root) == {}
