@@ -115,7 +115,8 @@ entry:
 warp:
   description:
     - Null when not asked for, else C(pairs_tested) of C(pairs_total), C(partial), C(worst_cycles), the largest step
-      back seen, C(worst_pair), C(exchanges), C(cpus), C(covered), C(budget_ms), C(elapsed_ms) and C(reason).
+      back seen, C(worst_pair), C(blur_cycles), below which a step stays hidden, C(exchanges), C(cpus), C(covered), how
+      many of them were in a tested pair, C(budget_ms), C(elapsed_ms) and C(reason) when it ended early.
   returned: success
   type: dict
 cpuid:

@@ -100,8 +100,8 @@ ansible_facts:
           C(source).
         - C(tsc) with C(constant), C(nonstop), C(known_freq), C(khz), C(unstable), C(unstable_reason), C(emulated)
           (Xen's own word or as measured), C(xen_mode) (Xen's tsc_mode), C(warp) (C(pairs_tested), C(pairs_total),
-          C(worst_cycles), C(worst_pair) and C(partial), null when not run) and C(warp_cycles), which only a whole
-          test or a step back sets.
+          C(worst_cycles), C(worst_pair), C(partial), C(cpus), C(covered), C(budget_ms), C(elapsed_ms) and C(reason)
+          when it ended early; null when not run) and C(warp_cycles), which only a whole test or a step back sets.
         - C(vdso) with C(mapped), C(fast) and C(evidence).
         - C(ptp), a list of PTP hardware clocks with C(device), C(clock_name) and C(kind).
         - C(time_sync) with C(daemon), C(source), C(stratum) and C(offset_seconds).
