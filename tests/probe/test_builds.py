@@ -117,6 +117,11 @@ def test_the_least_budget_is_enough_for_a_result(build):
     assert result['budget_ms'] == 1
 
 
+def test_a_long_run_of_one_clock_does_not_drown_its_reader(build):
+    loop = build('plain').result('--budget-ms', '3000', '--clocks', 'tai')['loop']
+    assert 0 < max(map(len, loop['slices'])) <= 4096
+
+
 def test_affinity_is_respected(build):
     one = min(os.sched_getaffinity(0))
     warp = build('sanitized').result('--budget-ms', '5', '--cpus', str(one), '--warp-budget-ms', '50')['warp']
