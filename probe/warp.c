@@ -80,13 +80,21 @@ static void wait_a_little(unsigned *waited)
         sched_yield();
 }
 
-_Noreturn static void be_child(struct shared *shared)
+/* It spins: not for ever where the parent was stopped. */
+static void wait_until(unsigned *waited, uint64_t limit)
+{
+    wait_a_little(waited);
+    if (*waited % PATIENCE == 0 && now() > limit)
+        _exit(1);
+}
+
+_Noreturn static void be_child(struct shared *shared, uint64_t limit)
 {
     unsigned round = 0, waited = 0;
 
     for (;;) {
         while (atomic_load(&shared->round) == round)
-            wait_a_little(&waited);
+            wait_until(&waited, limit);
         round++;
         int cpu = atomic_load(&shared->cpu);
         if (cpu == QUIT)
@@ -97,7 +105,7 @@ _Noreturn static void be_child(struct shared *shared)
             if (atomic_load_explicit(&shared->turn, memory_order_acquire) == CHILD)
                 take_turn(shared, PARENT);
             else
-                wait_a_little(&waited);
+                wait_until(&waited, limit);
     }
 }
 
@@ -199,11 +207,11 @@ static void run(struct test *test, const int *package, size_t count)
         return;
     }
     if (test->child == 0) {
-        /* It spins: it must not outlive its parent. */
+        /* It must not outlive its parent. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(1);
-        be_child(test->shared);
+        be_child(test->shared, test->deadline + 2 * GRACE_NS);
     }
     pairs_in_order(package, count, test_pair, test);
     if (test->child > 0) {

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 
@@ -149,3 +150,34 @@ def test_the_second_process_does_not_outlive_the_first(build):
     while os.path.exists(f'/proc/{second}') and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not os.path.exists(f'/proc/{second}')
+
+
+@needs_two
+def test_the_second_process_ends_by_itself_while_the_first_is_stopped(tmp_path):
+    """An operator, or a freezer, stops one process and not the other."""
+    source = [path if path.name != 'warp.c' else tmp_path / 'warp.c' for path in sorted(SOURCE.glob('*.c'))]
+    text = (SOURCE / 'warp.c').read_text(encoding='utf-8')
+    # one pair takes all of the budget
+    (tmp_path / 'warp.c').write_text(text.replace('#define LONGEST_NS 20000000u', '#define LONGEST_NS 2000000000u'))
+    program = compiled(['gcc', '-O2'], tmp_path / 'probe', sources=source)
+    with subprocess.Popen([program, '--budget-ms', '1', '--warp-budget-ms', '1000', '--clocks', 'tai'],
+                          stdout=subprocess.DEVNULL) as probe:
+        try:
+            time.sleep(0.4)
+            with open(f'/proc/{probe.pid}/task/{probe.pid}/children', encoding='ascii') as file:
+                second = file.read().strip()
+            assert second
+            probe.send_signal(signal.SIGSTOP)
+            deadline = time.monotonic() + 20
+            while state(second) != 'Z' and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert state(second) == 'Z'
+            probe.send_signal(signal.SIGCONT)
+            assert probe.wait(20) == 0
+        finally:
+            probe.kill()
+
+
+def state(process: str) -> str:
+    with open(f'/proc/{process}/stat', encoding='ascii') as file:
+        return file.read().rpartition(')')[2].split()[0]
