@@ -21,6 +21,8 @@ def judge(name, facts, rows, force):
     row = _policy.row_for(facts['cloud'], facts['hypervisor'], clock['available'], rows)
     voucher = _policy.voucher(name, row, tsc)
     is_tsc = name == 'tsc'
+    # why the probe said nothing, where it should have
+    silence = ': ' + facts['probe']['reason'] if facts['probe']['reason'] else ''
     checks = {
         'offered': _offered(name, clock['available']),
         'host': (container is None,
@@ -28,8 +30,8 @@ def judge(name, facts, rows, force):
                  else 'not a container'),
         'writable': (clock['writable'] is not False, writable(clock['writable'])),
         'stable': _stable(tsc) if is_tsc else (True, 'only the TSC is watched'),
-        'emulation': _emulation(tsc, facts['hypervisor']) if is_tsc else (True, 'only TSC reads are emulated'),
-        'warp': _warp(tsc, facts['cpus'], row) if is_tsc else (True, 'one device for all CPUs'),
+        'emulation': _emulation(tsc, facts['hypervisor'], silence) if is_tsc else (True, 'only TSC reads are emulated'),
+        'warp': _warp(tsc, facts['cpus'], row, silence) if is_tsc else (True, 'one device for all CPUs'),
         'vouched': (voucher is not None, 'by %s' % voucher if voucher else 'nobody vouches for tsc') if is_tsc
         else (True, 'only the TSC needs a word for it'),
     }
@@ -66,7 +68,7 @@ def _stable(tsc):
     return True, 'not marked unstable in this boot'
 
 
-def _emulation(tsc, hypervisor):
+def _emulation(tsc, hypervisor, silence):
     mode = tsc['xen_mode']
     if tsc['emulated'] or mode == ALWAYS_EMULATED:
         return False, 'TSC reads are emulated: switching gains nothing'
@@ -77,15 +79,15 @@ def _emulation(tsc, hypervisor):
     if hypervisor['type'] == 'xen':
         return None, ('CPUID shows no leaf 3 of Xen\'s own: not known' if mode is None
                       else 'tsc_mode %s says nothing: not known' % mode)
-    return (None, 'not measured') if tsc['emulated'] is None else (True, 'TSC reads are native')
+    return (None, 'not measured' + silence) if tsc['emulated'] is None else (True, 'TSC reads are native')
 
 
-def _warp(tsc, cpus, row):
+def _warp(tsc, cpus, row, silence):
     if cpus == 1:
         return True, 'one CPU'
     warp = tsc['warp']
     if warp is None:
-        return None, 'warp test: not run'
+        return None, 'warp test: not run' + silence
     if warp['worst_cycles']:
         return False, 'reads of the TSC went back %d cycles between CPUs %d and %d' % (
             (warp['worst_cycles'],) + tuple(warp['worst_pair']))

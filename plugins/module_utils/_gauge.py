@@ -41,6 +41,8 @@ class Gauge:
         if readings:
             measured = _measured.tsc(readings, facts['cpus'])
             facts['tsc'].update(warp=measured['warp'], warp_cycles=measured['warp_cycles'])
+        else:
+            facts['probe']['reason'] = self.probe.reason
 
     def cost(self, name):
         """Nanoseconds a read of the present source, ``name``; None with ``reason`` set where it cannot be told."""

@@ -11,6 +11,7 @@ FACTS = {
     'cloud': {'provider': 'none', 'platform': None},
     'hypervisor': {'type': 'xen', 'container': None},
     'cpus': 2,
+    'probe': {'ran': True, 'reason': None, 'elapsed_ms': 7.9},
 }
 
 
@@ -43,6 +44,13 @@ def test_gates(facts, gate, passed, words):
     gates, voucher = _gates.judge('tsc', facts, (), [])
     assert gates[gate]['passed'] is passed
     assert words in gates[gate]['reason']
+
+
+def test_what_was_not_run_says_why():
+    facts = dict(with_facts('hypervisor', type='kvm'), probe={'ran': False, 'reason': 'no compiler', 'elapsed_ms': None})
+    gates = _gates.judge('tsc', facts, (), [])[0]
+    assert gates['warp'] == {'passed': None, 'reason': 'warp test: not run: no compiler'}
+    assert gates['emulation'] == {'passed': None, 'reason': 'not measured: no compiler'}
 
 
 def test_forced_gate_passes_and_keeps_its_reason():

@@ -45,7 +45,7 @@ class Machine:
                 'tsc': {'constant': True, 'nonstop': True, 'unstable': False, 'unstable_reason': None, 'emulated': None,
                         'xen_mode': None, 'warp': None, 'warp_cycles': None},
                 'cloud': {'provider': 'none', 'platform': None}, 'hypervisor': {'type': 'kvm', 'container': None},
-                'cpus': 4, 'cost': {}, 'probe': {}}
+                'cpus': 4, 'cost': {}, 'probe': {'ran': True, 'reason': None, 'elapsed_ms': 7.9}}
 
 
 class Module:
@@ -188,7 +188,8 @@ def test_loop_measures_both_where_the_probe_does_not_run(run, monkeypatch):
     monkeypatch.setattr(_loop, 'counter_cost', lambda budget: {'hpet': 1100.0, 'tsc': 22.0}[machine.current])
     result, facts = run(machine)
     assert (result['measured_by'], result['before']['ns'], result['after']['ns']) == ('loop', 1100.0, 22.0)
-    assert result['gates']['warp'] == {'passed': None, 'reason': 'warp test: not run'}
+    assert result['gates']['warp'] == {'passed': None,
+                                       'reason': 'warp test: not run: the probe ended by signal 31'}
     assert len(machine.runs) == 2, 'before the switch, and for the warp test'
 
 

@@ -34,7 +34,8 @@ def test_another_root_is_planned_and_never_written(run_module, machine, tmp_path
     result = run_module('clocksource', root=root)
     assert (result['action'], result['name'], result['changed']) == ('planned', 'tsc', False)
     assert result['vouched_by'] == 'policy'
-    assert result['gates']['warp'] == {'passed': None, 'reason': 'warp test: not run'}
+    assert result['gates']['warp'] == {
+        'passed': None, 'reason': 'warp test: not run: another root, without a probe.json'}
     assert tree(tmp_path) == before
 
 
