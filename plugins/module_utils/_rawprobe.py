@@ -58,6 +58,12 @@ def _as(value, kind, key, optional=False):
     return value
 
 
+def _there(section, name, key):
+    if name not in section:
+        raise ValueError('the probe\'s %s.%s is not there' % (key, name))
+    return section[name]
+
+
 def _known(name, names, key):
     if name not in names:
         _wrong(key, name)
@@ -89,8 +95,9 @@ def _counter(counter):
     if counter is None:
         return
     _known(_as(counter, dict, 'counter').get('name'), COUNTERS + ('monotonic_raw',), 'counter.name')
+    # Whole ones: a frequency made of fractions may be none that a float can hold.
     for key in ('ticks', 'ns', 'error_ns'):
-        _number(counter.get(key), 'counter.' + key)
+        _count(counter.get(key), 'counter.' + key)
 
 
 def _series(series, key):
@@ -116,18 +123,16 @@ def _distribution(pairs, key):
 
 
 def _clock(clock, key):
-    _number(_as(clock, dict, key).get('resolution_ns'), key + '.resolution_ns', True)
+    _number(_there(_as(clock, dict, key), 'resolution_ns', key), key + '.resolution_ns', True)
     for way in ('vdso', 'libc', 'syscall'):
         name = '%s.%s' % (key, way)
-        if way not in clock:
-            _wrong(name, None)
-        path = clock[way]
+        path = _there(clock, way, key)
         if path is not None:
             _series(path, name)
             _distribution(path.get('singles'), name + '.singles')
             _count(path.get('back'), name + '.back')
             _number(path.get('worst_back_ns'), name + '.worst_back_ns')
-            _number(path.get('step_ns'), name + '.step_ns', True)
+            _number(_there(path, 'step_ns', name), name + '.step_ns', True)
 
 
 def _warp(warp):
