@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import hashlib
 import json
 import os
 import tempfile
@@ -81,11 +82,23 @@ def _program(command: list[str], machine: str, source: dict[str, str], deadline:
         return _compilers.build(command, machine, source, deadline)
     key = _compilers.digest({'compiler': _compilers.version(command, deadline), 'command': ' '.join(command)})
     kept = cache / f'{machine}-{_compilers.digest(source)[:16]}-{key[:16]}'
-    program = _read(kept)
+    program = _unsealed(kept)
     if program is None:
         program = _compilers.build(command, machine, source, deadline)
-        _write(kept, program)
+        _write(kept, hashlib.sha256(program).digest() + program)
     return program
+
+
+def _unsealed(kept: Path) -> bytes | None:
+    """The program behind its checksum; None where that differs (a power cut leaves empty files), or it is not ours."""
+    try:
+        with os.fdopen(os.open(kept, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), 'rb') as handle:
+            status, data = os.fstat(handle.fileno()), handle.read()
+    except OSError:
+        return None
+    ours = status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    size = hashlib.sha256().digest_size
+    return data[size:] if ours and data[:size] == hashlib.sha256(data[size:]).digest() else None
 
 
 def _cache() -> Path | None:

@@ -301,6 +301,24 @@ def test_a_run_folder_that_is_full_or_gone_is_a_reason(tmp_path, tools):
     assert 'could not make the probe ready' in header['reason']
 
 
+@pytest.mark.parametrize('spoil', [
+    lambda kept: kept.write_bytes(b''),
+    lambda kept: kept.write_bytes(kept.read_bytes()[:-1]),
+    lambda kept: kept.write_bytes(kept.read_bytes()[:-1] + b'?'),
+    lambda kept: kept.chmod(0o666),
+    lambda kept: (kept.rename(kept.with_name('elsewhere')), kept.symlink_to('elsewhere')),
+], ids=['empty', 'cut short', 'altered', 'writable for all', 'a link'])
+def test_a_kept_program_that_is_not_as_it_was_kept_is_built_anew(run_folder, tools, tmp_path, spoil):
+    tools('cc', pretender(tmp_path / 'log'))
+    first = opened(_build.argument(MACHINE, str(run_folder), retry=True))
+    kept, = (tmp_path / 'cache' / 'cloudclock' / 'probe').iterdir()
+    spoil(kept)
+    for name in ('second', 'third'):
+        (tmp_path / name).mkdir()
+        assert opened(_build.argument(MACHINE, str(tmp_path / name), retry=True)) == first
+    assert len(builds(tmp_path / 'log')) == 2, 'once at first, once where it was spoilt'
+
+
 def test_the_kept_program_is_for_our_eyes_only(run_folder, tools, tmp_path):
     tools('cc', pretender(tmp_path / 'log'))
     _build.argument(MACHINE, str(run_folder), retry=True)
