@@ -88,6 +88,18 @@ def test_what_is_not_known_is_a_dash_and_never_a_figure(fleet):
         '    a reason for unknown']
 
 
+def test_a_tsc_in_use_that_warps_is_unsafe(fleet):
+    found = facts('tsc', 'optimal')
+    found['ansible_facts']['clock']['clocksource']['available'] = ['tsc', 'kvm-clock', 'hpet']
+    run = fleet(AUDIT, {'web1': {'clock_facts': [found], 'clock_bench_info': [
+        bench({'monotonic': clock(19.2)}, dict(NO_WARP, worst_cycles=165, worst_pair=[0, 3]))]}})
+    lines = about(run, 'web1')
+    assert lines[0] == 'web1: tsc is unsafe, aws nitro, 165 cycles of warp between CPUs 0 and 3 in 6 of 6 pairs'
+    assert lines[2] == ('    time goes backwards between these CPUs: leave tsc, with clocksource_name one of kvm-clock, '
+                        'hpet')
+    assert table(run)[-1] == '1 unsafe of 1 host'
+
+
 def test_a_warp_test_that_came_to_no_pair_is_not_called_clean(fleet):
     none = dict(NO_WARP, pairs_tested=0)
     run = fleet(AUDIT, {host: {'clock_facts': [facts('tsc', 'optimal')],
