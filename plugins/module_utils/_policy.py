@@ -134,7 +134,7 @@ def fault(name, tsc):
         return 'the kernel marked the TSC unstable in this boot: %s%s' % (
             tsc.get('unstable_reason') or 'no reason given', rule)
     if name == 'tsc' and tsc.get('warp_cycles'):
-        return 'its reads went back %d cycles from one CPU to another' % tsc['warp_cycles']
+        return 'TSC reads went back %d cycles from one CPU to another' % tsc['warp_cycles']
     if name == 'tsc' and tsc.get('emulated'):
         return 'TSC reads are emulated: switching gains nothing'
     return None

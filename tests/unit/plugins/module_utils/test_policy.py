@@ -146,6 +146,11 @@ def test_tsc_that_was_seen_to_warp_is_not_recommended():
     assert answer['recommended'] == 'kvm-clock'
 
 
+def test_whose_reads_went_back_is_said_beside_another_source():
+    answer = decide('hpet', 'hpet tsc', tsc=dict(TSC_INVARIANT, warp_cycles=9), fast=False)
+    assert answer['reason'] == ('hpet is not read in the vDSO, but TSC reads went back 9 cycles from one CPU to another')
+
+
 def test_rows_whose_word_covers_every_cpu():
     assert {row['id'] for row in _policy.ROWS if row.get('partial_warp')} == {'aws-xen', 'aws-metal', 'aws'}
     assert _policy.check_rows([{'prefer': ['tsc']}])[0]['partial_warp'] is False
