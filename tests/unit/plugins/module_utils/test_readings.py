@@ -127,6 +127,7 @@ def test_reads_and_what_went_back():
     (dict(vdso=5, libc=7, syscall=290, entry=250), 'vdso'),                 # a coarse clock: no counter read
     (dict(vdso=935, libc=955, syscall=933, entry=250), 'syscall'),          # a CPU-time clock
     (dict(vdso=4300, libc=4310, syscall=4600, entry=250), 'vdso'),          # rdtsc emulated inside the vDSO
+    (dict(vdso=30000, libc=30100, syscall=30200, entry=230), None),         # 15 us, and busy: an entry is lost in it
     (dict(vdso=None, libc=400, syscall=400, entry=250), 'syscall'),         # no vDSO
     (dict(vdso=None, libc=50, syscall=400, entry=250), 'vdso'),             # libc has a way of its own
     (dict(vdso=50, syscall=None), None),                                    # seccomp forbids the raw call
@@ -135,6 +136,13 @@ def test_reads_and_what_went_back():
 ])
 def test_path(figures, path):
     assert _readings.judge(raw(**figures))['clocks']['monotonic']['path'] == path
+
+
+def test_path_is_not_told_from_figures_that_overlap():
+    whole = raw(vdso=4300, syscall=4600)
+    whole['clocks']['monotonic']['vdso']['slices'].append([50 + 100 * 4900] * 3)
+    whole['clocks']['monotonic']['vdso']['slices'].append([50 + 100 * 5000] * 3)
+    assert _readings.judge(whole)['clocks']['monotonic']['path'] is None
 
 
 def test_path_needs_the_kernel_entry():
