@@ -71,12 +71,13 @@ def _known(name, names, key):
 
 def _number(value, key, optional=False):
     # Booleans are no numbers here, and no comparison with NaN holds.
-    if not (optional and value is None) and not (type(value) in (int, float) and 0 <= value < LIMIT):
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (optional and value is None) and not (number and 0 <= value < LIMIT):
         _wrong(key, value)
 
 
 def _count(value, key, least=0):
-    if type(value) is not int or not least <= value < LIMIT:
+    if not least <= _as(value, int, key) < LIMIT:
         _wrong(key, value)
 
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The transaction around one write to current_clocksource: measurements around it, undo after."""
 import errno
-import os
 import signal
 import time
 
