@@ -89,9 +89,9 @@ def test_emulation(kind, mode, emulated, passed, reason):
     ('none', 2, dict(WHOLE, worst_cycles=165, worst_pair=[1, 0]), False,
      'reads of the TSC went back 165 cycles between CPUs 1 and 0'),
     ('none', 192, MANY, False, 'no step back between 600 of 18336 pairs of CPUs (192 of 192 CPUs): not all were tested; '
-     'raise warp_budget_ms to test all, to some 62000'),
+     'raise warp_budget_ms to test all, to some 77000'),
     ('aws', 192, MANY, True, 'no step back between 600 of 18336 pairs of CPUs (192 of 192 CPUs); the policy (aws-xen) '
-     'takes that for the rest; raise warp_budget_ms to test all, to some 62000'),
+     'takes that for the rest; raise warp_budget_ms to test all, to some 77000'),
     ('aws', 192, dict(MANY, worst_cycles=3, worst_pair=[9, 80]), False,
      'reads of the TSC went back 3 cycles between CPUs 9 and 80'),
     ('none', 192, dict(MANY, pairs_tested=0, elapsed_ms=0, covered=0), False,
