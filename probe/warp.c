@@ -31,7 +31,6 @@
 #define GRACE_NS 100000000u
 /* Waiting this often in vain, the other one has no CPU: let it have ours. */
 #define PATIENCE 4096
-#define QUIT (-1)
 
 enum side { PARENT, CHILD };
 
@@ -97,8 +96,6 @@ _Noreturn static void be_child(struct shared *shared, uint64_t limit)
             wait_until(&waited, limit);
         round++;
         int cpu = atomic_load(&shared->cpu);
-        if (cpu == QUIT)
-            _exit(0);
         atomic_store(&shared->pinned, cpus_pin(cpu));
         atomic_store(&shared->answered, round);
         while (atomic_load_explicit(&shared->ended, memory_order_acquire) != round)
@@ -138,7 +135,9 @@ static bool send_child(struct test *test, int cpu)
 static bool exchange(struct test *test)
 {
     struct shared *shared = test->shared;
-    uint64_t end = now() + test->length;
+    uint64_t start = now(), end = start + test->length;
+    /* One whose CPU is taken by other work must not have the time of all the others. */
+    uint64_t last = start < test->deadline ? start + (test->deadline - start) / 2 : start;
     unsigned waited = 0;
 
     /* Take turns until the time is over, or, on a busy machine, until there were enough of them. It ends in our turn:
@@ -154,7 +153,7 @@ static bool exchange(struct test *test)
         }
         if (shared->turns % 64 == 0) {
             uint64_t time = now();
-            if (time > test->deadline || (time > end && shared->turns >= LEAST_TURNS))
+            if (time > end && (time > last || shared->turns >= LEAST_TURNS))
                 return true;
         }
         take_turn(shared, CHILD);
@@ -175,22 +174,22 @@ static bool test_pair(size_t a, size_t b, void *context)
     }
     shared->last = shared->worst = shared->turns = 0;
     shared->quickest = UINT64_MAX;
-    if (!exchange(test))
-        return false;
+    bool whole = exchange(test);
     atomic_store_explicit(&shared->ended, test->round, memory_order_release);
+    /* A step back counts also where the other side did not come back from it. */
     if (shared->worst > test->worst) {
         test->worst = shared->worst;
         test->worst_a = test->cpus[a];
         test->worst_b = test->cpus[b];
     }
     test->turns += shared->turns;
-    if (shared->turns >= LEAST_TURNS) {
+    if (whole && shared->turns >= LEAST_TURNS) {
         test->tested++;
         if (shared->quickest > test->blur)
             test->blur = shared->quickest;
         test->covered[a] = test->covered[b] = true;
     }
-    return true;
+    return whole;
 }
 
 static void run(struct test *test, const int *package, size_t count)
@@ -266,7 +265,8 @@ void warp_print(const char *key, uint64_t budget_ms)
         test.reason = "the allowed CPUs cannot be read";
     if (count > 1) {
         uint64_t pairs = (uint64_t)count * (count - 1) / 2;
-        test.length = budget_ms * 1000000 / pairs;
+        /* A quarter is for going from CPU to CPU. */
+        test.length = budget_ms * 750000 / pairs;
         test.length = test.length < SHORTEST_NS ? SHORTEST_NS : test.length > LONGEST_NS ? LONGEST_NS : test.length;
         for (size_t i = 0; i < count; i++)
             package[i] = cpus_package(cpus[i]);
