@@ -32,6 +32,22 @@ def read(root):
     return clocks
 
 
+def named(clock_name, wanted):
+    """Whether a clock's name is the one wanted: exactly, or up to an asterisk that ends it."""
+    if clock_name is None:
+        return False
+    return clock_name.startswith(wanted[:-1]) if wanted.endswith('*') else clock_name == wanted
+
+
+def error_bound(root, device):
+    """The nanoseconds that the card itself vouches for, None where it does not.
+
+    Amazon's ENA driver has it beside the card, of the last reading (kernel/linux/ena/README.rst, "PHC error bound").
+    """
+    text = root.line('%s/%s/device/phc_error_bound' % (_CLASS, device.rpartition('/')[2])) or ''
+    return int(text) if re.match(r'[0-9]{1,9}\Z', text) else None
+
+
 def _numbered(names, prefix):
     """The names that are the prefix and a number, by that number."""
     found = [name for name in names if re.match(prefix + r'[0-9]+\Z', name)]
