@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which daemon keeps this machine's time, from files alone: no process is listed, no command run.
+"""Which daemon keeps this machine's time, from files alone: no process is listed; and what that daemon says.
 
 A process id comes from the daemon's pid file or from its unit's control group, and counts only while /proc says that
 the process of that number has the daemon's name: pid files outlive their daemons, and numbers are used again.
 """
+from . import _timesource
 
 # /proc/PID/comm -> where that daemon's process id stands. Pid files: chrony's, before 3.5 and since (its
 # examples/chronyd.service); ntpd's by every distribution's start script.
@@ -19,12 +20,15 @@ _DAEMONS = (
 _GROUPS = ('/sys/fs/cgroup', '/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified')
 
 
-def read(root):
-    """``{'daemon': chrony|ntpd|ntpsec|openntpd|systemd-timesyncd|None, 'source', 'stratum', 'offset_seconds': None}``.
+def read(root, run=None):
+    """``{'daemon': chrony|ntpd|ntpsec|openntpd|systemd-timesyncd|None}`` and what ``_timesource.ask`` returns.
 
-    The last three are the daemon's to say and stay None until it is asked.
+    A command is run on a live machine only, and only where a daemon runs; ``run`` is for tests.
     """
-    return {'daemon': _daemon(root), 'source': None, 'stratum': None, 'offset_seconds': None}
+    daemon = _daemon(root)
+    if daemon and root.live:
+        return dict(_timesource.ask(daemon, run), daemon=daemon)
+    return dict(_timesource.UNKNOWN, daemon=daemon, reason=None if daemon is None else 'another root')
 
 
 def _daemon(root):

@@ -32,8 +32,8 @@ def read(path):
 def parse(data):
     """``{'status', 'time_type', 'disruption_marker', 'disruption_expected', 'tai_offset_seconds', 'max_error_ns'}``.
 
-    ``disruption_expected`` within about an ``hour`` or a ``day``, None where nothing is announced; what the page leaves open is None.
-    Raises ValueError for what is no such page.
+    ``disruption_expected``: within about an ``hour``, a ``day``, or None where nothing is announced. What the page
+    leaves open is None. Raises ValueError for what is no such page.
     """
     if len(data) < _FIELDS.size:
         raise ValueError('the page is too short')

@@ -12,7 +12,8 @@ description:
   - Reads the clocksource, the TSC's flags and the kernel's messages about it, the cloud and the hypervisor, the PTP
     clocks, the time daemon and the boot loader's clock arguments; measures for about 8 ms what a read of the clock
     costs and whether user space reads it without entering the kernel; grades the result by a dated policy.
-  - Changes nothing and, unless O(metadata) says so, opens no connection.
+  - Changes nothing and, unless O(metadata) says so, opens no connection beyond the machine. Where a time daemon runs its
+    own client is asked once, for a second at most.
   - What is not known is null, never a guess.
   - Of a kernel command line only the arguments about clocks become facts.
 options:
@@ -66,6 +67,7 @@ notes:
     the probe measures is null, and C(probe.reason) says so.
   - Without root's rights the kernel's messages may be unreadable; C(tsc.unstable) is null then.
 seealso:
+  - module: cloudclock.linux.ptp_clock_info
   - module: cloudclock.linux.clocksource
   - module: cloudclock.linux.kernel_cmdline
 author:
@@ -104,7 +106,8 @@ ansible_facts:
           when it ended early; null when not run) and C(warp_cycles), which only a whole test or a step back sets.
         - C(vdso) with C(mapped), C(fast) and C(evidence).
         - C(ptp), a list of PTP hardware clocks with C(device), C(clock_name) and C(kind).
-        - C(time_sync) with C(daemon), C(source), C(stratum) and C(offset_seconds).
+        - C(time_sync) with C(daemon) and, by that daemon's own client, C(source), C(stratum), C(offset_seconds) (the
+          source less the system clock), C(root_dispersion), C(reference_id), C(leap) and C(reason), why one is missing.
         - C(boot) with C(bootloader), the C(clocksource) and C(tsc) arguments of the next boot, C(running) and
           C(configured) clock arguments, C(reboot_required), C(kernel_choice) and C(unit).
         - C(cpus), the number of CPUs online.

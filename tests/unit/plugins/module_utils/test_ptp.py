@@ -72,3 +72,26 @@ def test_vmclock_by_its_device_node_alone(tmp_path):
     (tmp_path / 'dev').mkdir()
     (tmp_path / 'dev/vmclock0').write_text('')
     assert _ptp.read(Root(tmp_path)) == [{'device': '/dev/vmclock0', 'clock_name': None, 'kind': 'vmclock'}]
+
+
+@pytest.mark.parametrize('wanted, is_it', [
+    ('ena-ptp-05', True), ('ena-ptp-*', True), ('*', True), ('ena-ptp-0', False), ('ena-ptp-06*', False), ('*-05', False),
+    ('', False)])
+def test_named(wanted, is_it):
+    assert _ptp.named('ena-ptp-05', wanted) is is_it
+
+
+def test_a_clock_without_a_name_is_none_that_is_wanted():
+    assert _ptp.named(None, '*') is False
+
+
+@pytest.mark.parametrize('text, bound', [('17000\n', 17000), ('0', 0), ('4294967295', None), ('-1', None), ('', None)])
+def test_error_bound_of_the_card(machine, text, bound):
+    machine(0, 'ena-ptp-05', 'ens5')
+    (machine.path / 'sys/devices/parent0/phc_error_bound').write_text(text)
+    assert _ptp.error_bound(Root(machine.path), '/dev/ptp0') == bound
+
+
+def test_most_cards_have_no_error_bound(machine):
+    machine(0, 'ena-ptp-05', 'ens5')
+    assert _ptp.error_bound(Root(machine.path), '/dev/ptp0') is None

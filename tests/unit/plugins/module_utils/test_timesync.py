@@ -99,8 +99,39 @@ def test_run_folder_of_a_daemon_that_is_gone(machine):
     assert machine.daemon() is None
 
 
-def test_what_only_the_daemon_knows_is_null(machine):
+REPORT = ('50484330,PHC0,1,1795224580.959354080,-0.000001227,0.000000061,0.000000203,-0.020,0.001,0.336,0.000005850,'
+          '0.000003199,1.0,Normal\n')
+KEYS = {'daemon', 'source', 'stratum', 'offset_seconds', 'root_dispersion', 'reference_id', 'leap', 'reason'}
+
+
+@pytest.fixture
+def asked(machine):
+    """Reads the machine as a live one; the commands that were run come with it."""
+    def read(daemon=True):
+        if daemon:
+            machine.put('run/chrony/chronyd.pid', '612')
+            machine.process(612, 'chronyd')
+        root, commands = Root(machine.path), []
+        root.live = True
+        return _timesync.read(root, lambda argv: commands.append(argv) or REPORT), commands
+    return read
+
+
+def test_the_daemon_is_asked_by_one_command(asked):
+    found, commands = asked()
+    assert [command[0] for command in commands] == ['chronyc']
+    assert found == {'daemon': 'chrony', 'source': 'PHC0', 'stratum': 1, 'offset_seconds': -0.000001227, 'leap': 'normal',
+                     'root_dispersion': 0.000003199, 'reference_id': '50484330', 'reason': None}
+
+
+def test_no_daemon_no_command(asked):
+    found, commands = asked(daemon=False)
+    assert not commands
+    assert set(found) == KEYS and set(found.values()) == {None}
+
+
+def test_another_root_is_not_asked(machine):
     machine.put('run/chronyd.pid', '612')
     machine.process(612, 'chronyd')
-    assert _timesync.read(Root(machine.path)) == {
-        'daemon': 'chrony', 'source': None, 'stratum': None, 'offset_seconds': None}
+    found = _timesync.read(Root(machine.path), lambda argv: pytest.fail('it ran %s' % argv))
+    assert found == dict(dict.fromkeys(KEYS), daemon='chrony', reason='another root')
