@@ -135,7 +135,6 @@ class Device:
             raise OSError(answer, '')
         data[:len(answer)] = answer
 
-
     def open(self, path):
         assert path == '/dev/ptp0'
         self.fd = os.open(os.devnull, os.O_RDONLY)
