@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``state: absent``: the machine as it was before chrony took the clock."""
+from .._change import Change
+from . import _apply, _guard, _plan, _record
+
+
+def run(setup):
+    """The module's result. ``setup`` is Setup; ValueError and OSError with everything as it was."""
+    root, layout, module = setup.root, setup.layout, setup.module
+    record = _record.load(root)
+    change = Change(root)
+    others = _plan.restore(layout, record or _record.EMPTY, change)
+    services = dict((record or _record.EMPTY)['services'])
+    states = setup.services.state(list(services)) if setup.services and services else {}
+    moved = {name: wanted for name, wanted in services.items() if name in states and states[name] != wanted}
+    result = dict(setup.result, files=[edit.path for edit in change.files], diff=change.diff())
+    if not change.changed and not moved:
+        if record is not None and root.live and not module.check_mode:
+            _record.take_back(root, module, None)
+        return dict(result, reason='nothing of ours is here', changed=record is not None)
+    if not root.live:
+        return dict(result, action='planned', reason='another root is never written')
+    apply = _apply.Apply(module, root, setup.run, setup.services, change, layout.service)
+    apply.check_writable()
+    result.update(changed=True, action='removed', reason='; '.join(_remarks(setup, record, others, services, states)))
+    if not module.check_mode:
+        _write(setup, apply, record, states, moved)
+        result['after'] = setup.time_sync()
+    return result
+
+
+def _write(setup, apply, record, states, moved):
+    layout, services = setup.layout, setup.services
+
+    def steps():
+        if services is None or layout.service is None:
+            return
+        apply.reread(None)
+        own = services.state([layout.service]).get(layout.service)
+        wanted = moved.get(layout.service)
+        # A chronyd that did not run before, as one that came with us, stops again; else it reads its old files.
+        if own and own['active'] and (wanted is None or wanted['active']):
+            apply.restart(own)
+            if not services.state([layout.service])[layout.service]['active']:
+                raise OSError('chronyd does not stay up with its former files')
+        apply.bring(moved)
+    if layout.manager == 'openrc':
+        apply.forget_guard()
+    apply.go(None, steps)
+    apply.drop_folders((record or {}).get('dirs') or
+                       [layout.folder, _guard.dropin_of(layout.service).rpartition('/')[0]])
+    if record is not None:
+        _record.take_back(setup.root, setup.module, None)
+    if any(edit.path == _guard.UDEV for edit in apply.change.files):
+        setup.run(['udevadm', 'trigger', '--subsystem-match=ptp'])
+
+
+def _remarks(setup, record, others, services, states):
+    remarks = ['chrony is as it was before']
+    if record is None:
+        remarks = ['there is no record of the former files: our lines were taken out, and services stay as they are']
+    remarks.extend('%s was changed by others since: only our lines were taken out of it' % path for path in others)
+    gone = sorted(name for name in services if name not in states)
+    if gone:
+        remarks.append('%s is not installed any more and cannot come back' % ', '.join(gone))
+    if setup.root.exists('/sys/module/ptp_kvm'):
+        remarks.append('the kernel module ptp_kvm stays loaded until the next boot')
+    return remarks
+

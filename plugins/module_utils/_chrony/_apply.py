@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One change to a machine as a whole: files, then services, then the proof; all of it back when a step fails."""
+import os
+import signal
+
+from .. import _state
+from .._change import put
+from . import _daemon, _guard, _record
+
+
+class Failed(ValueError):
+    """A failure after which everything is as it was. ``details`` goes into the module's result."""
+
+    details = {}
+
+
+class Interrupted(BaseException):
+    """A signal asked us to end. Not an Exception, so that nothing on the way takes it for a failed command."""
+
+
+class Apply:
+    """``change`` (_change.Change) with what belongs to it. ``service`` is chronyd's; ``rivals`` {name: state}."""
+
+    def __init__(self, module, root, run, services, change, service):
+        self.module = module
+        self.root = root
+        self.run = run
+        self.services = services
+        self.change = change
+        self.service = service
+        self.made = []
+        self.touched = {}
+
+    def check_writable(self):
+        """OSError where a file could not be written: told before anything is, in check mode too."""
+        for edit in self.change.files:
+            folder = os.path.dirname(self.root.real(edit.path))
+            while not os.path.lexists(folder):
+                folder = os.path.dirname(folder)
+            if not os.access(folder, os.W_OK):
+                raise OSError('%s cannot be written: %s is read-only' % (edit.path, folder))
+
+    def missing_folders(self):
+        """The folders that the files need, as paths below the root, outermost first."""
+        missing = []
+        for edit in self.change.files:
+            path = os.path.dirname(edit.path)
+            chain = []
+            while edit.after is not None and path not in ('', '/') and not self.root.exists(path):
+                chain.append(path)
+                path = os.path.dirname(path)
+            missing.extend(folder for folder in reversed(chain) if folder not in missing)
+        return missing
+
+    def go(self, remember, steps):
+        """Write, then run ``steps()``. Raises Failed, with everything put back, where one of both fails."""
+        old = _record.load(self.root)
+        handlers = dict((number, signal.signal(number, _interrupted)) for number in (signal.SIGTERM, signal.SIGHUP))
+        try:
+            folders = self.missing_folders()
+            if remember:
+                remember(old, folders)
+            for path in folders:
+                os.mkdir(self.root.real(path), 0o755)
+                self.made.append(path)
+            self.change.apply(self.module)
+            return steps()
+        except BaseException as exc:
+            for number in handlers:
+                signal.signal(number, signal.SIG_IGN)
+            raise Failed('%s. %s' % (str(exc).rstrip('.'), self._back(old, remember)))
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    def reread(self, device):
+        """Tell systemd and udev of the new files, where there are such."""
+        paths = [edit.path for edit in self.change.files]
+        if any(path.startswith('/etc/systemd/') for path in paths):
+            self.services.reload()
+        if _guard.UDEV in paths:
+            self.run(['udevadm', 'control', '--reload'])
+            if device:
+                self.run(['udevadm', 'trigger', '--name-match=' + os.path.basename(device)])
+                self.run(['udevadm', 'settle', '--timeout=5'])
+
+    def bring(self, wanted):
+        """Bring services to the states wanted, {name: state}; what they were is put back on failure."""
+        now = self.services.state(list(wanted))
+        for name in wanted:
+            if name in now and now[name] != wanted[name]:
+                self.touched.setdefault(name, now[name])
+                _daemon.bring(self.services, name, now[name], wanted[name])
+
+    def restart(self, own):
+        """Restart chronyd. ``own`` is its state before, to which a failure brings it back."""
+        self.touched[self.service] = own
+        self.services.restart(self.service)
+
+    def drop_folders(self, paths):
+        """Remove the folders that are empty, innermost first."""
+        for path in reversed(paths):
+            try:
+                os.rmdir(self.root.real(path))
+            except OSError:
+                pass  # somebody keeps something there, or it is gone
+
+    def forget_guard(self):
+        """OpenRC's link to the guard goes before its script does; systemd has none."""
+        if self.root.exists(_guard.SCRIPT):
+            self.run(['rc-service', _guard.GUARD, 'stop'])
+            self.run(['rc-update', 'del', _guard.GUARD, 'default'])
+
+    def _back(self, old, remember):
+        problems = []
+        first = [self.forget_guard] if any(edit.path == _guard.SCRIPT and edit.before is None
+                                           for edit in self.change.files) else []
+        for step in first + [self._files_back, lambda: self.drop_folders(self.made), self._services_back,
+                             lambda: remember and _record.take_back(self.root, self.module, old)]:
+            try:
+                step()
+            except (OSError, ValueError) as exc:
+                problems.append(str(exc))
+        if problems:
+            return 'The former state could not be put back: %s' % '; '.join(problems)
+        return 'Everything is as it was' + (', and chronyd runs again.' if self.touched.get(self.service, {}).get(
+            'active') else '.')
+
+    def _files_back(self):
+        """What differs from before. A file that was never written is not touched: it may be on a read-only disk."""
+        failed = []
+        for edit in reversed(self.change.files):
+            try:
+                if self.root.read_bytes(edit.path) != edit.before:
+                    put(self.module, self.root.real(edit.path), edit.before, edit.mode)
+            except OSError as exc:
+                failed.append('%s (%s)' % (edit.path, exc.strerror or exc))
+        for edit in self.change.files:
+            stem, dot, end = edit.path.rpartition('.')
+            twin = stem + dot + {'conf': 'off', 'off': 'conf'}.get(end, end)
+            # Where the clock vanished meanwhile the guard has renamed its two files.
+            if edit.before is None and stem.endswith(('.d/ptp', '.d/ntp')) and self.root.exists(twin):
+                put(self.module, self.root.real(twin), None)
+        if failed:
+            raise OSError('not put back: ' + ', '.join(failed))
+
+    def _services_back(self):
+        if not self.touched:
+            return
+        self.reread(None)
+        now = self.services.state(list(self.touched))
+        for name, before in self.touched.items():
+            if name == self.service and before['active']:
+                self.services.restart(name)
+                now[name]['active'] = True
+            if name in now:
+                _daemon.bring(self.services, name, now[name], before)
+
+
+def ready(root):
+    """For check mode: raises what recording would."""
+    _state.ready(root, _record.KEY)
+
+
+def _interrupted(number, _frame):
+    raise Interrupted('interrupted by signal %d' % number)

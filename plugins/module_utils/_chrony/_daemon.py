@@ -1,0 +1,172 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""chronyd as a program and as a service, and the other services that set the clock."""
+import re
+import time
+
+from .. import _chronyc, _timesource
+
+# chronyd and these would steer the same clock. ntp and ntpd are ntpd's units, by distribution.
+RIVALS = ('systemd-timesyncd', 'ntp', 'ntpd', 'ntpsec', 'openntpd')
+# Not an address of its own: chronyd's pipe. A file would have to lie where AppArmor lets chronyd read.
+_STDIN = '/dev/stdin'
+
+
+class Commands:
+    """Runs commands as lists. ``run`` is AnsibleModule.run_command."""
+
+    def __init__(self, run):
+        self._run = run
+
+    def __call__(self, argv, data=None):
+        """``(exit status, output, errors)``; 127 where the program is not there."""
+        try:
+            return self._run(argv, data=data, binary_data=True, handle_exceptions=False)
+        except OSError as exc:
+            return 127, '', '%s: %s' % (argv[0], exc.strerror or exc)
+
+    def output(self, argv):
+        """The output; ValueError where the command failed."""
+        status, out, err = self(argv)
+        if status:
+            raise ValueError((err or out).strip() or '%s ended with %s' % (argv[0], status))
+        return out
+
+    def must(self, argv):
+        """As ``output``, for steps whose failure ends the run."""
+        try:
+            return self.output(argv)
+        except ValueError as exc:
+            raise OSError('%s: %s' % (' '.join(argv), exc))
+
+
+def version(run, chronyd):
+    """``(4, 3)``, None where it does not say. Sample: chronyd (chrony) version 4.3 (+CMDMON +NTP …)."""
+    found = re.search(r'version (\d+)\.(\d+)', run([chronyd, '-v'])[1])
+    return (int(found.group(1)), int(found.group(2))) if found else None
+
+
+def accepts(run, chronyd, text):
+    """``(True, None)``, ``(False, chronyd's word)`` or ``(None, why it was not checked)`` of a configuration.
+
+    ``-p`` is there since chrony 4.0. It reads all and opens no device.
+    """
+    found = version(run, chronyd)
+    if found is None or found < (4, 0):
+        return None, 'chronyd %s cannot check a configuration (-p came with 4.0)' % (
+            '.'.join(str(part) for part in found) if found else 'does not tell its version and')
+    status, out, err = run([chronyd, '-p', '-f', _STDIN], data=text)
+    if not status:
+        return True, None
+    word = (err or out).strip().splitlines()
+    said = word[-1] if word else 'exit status %s' % status
+    if 'Could not open ' + _STDIN in said:
+        return None, 'chronyd may not read the configuration that was to be checked: %s' % said
+    return False, said
+
+
+def sources(run):
+    """chronyd's sources, [] where it does not answer."""
+    try:
+        return _chronyc.sources(run.output(_timesource.CHRONYC[:-1] + ['sources']))
+    except ValueError:
+        return []
+
+
+def wait_selected(run, name, seconds, step=0.5):
+    """The source of that name once chronyd has selected it; else what it was at the end, None where it is not there."""
+    end = time.monotonic() + seconds
+    while True:
+        found = [row for row in sources(run) if row['mode'] == '#' and row['name'] == name]
+        if found and found[0]['state'] == '*' or time.monotonic() >= end:
+            return found[0] if found else None
+        time.sleep(step)
+
+
+class Systemd:
+    """``state(names)`` → {name: {'active', 'enabled'}} of those that exist, and what changes them."""
+
+    def __init__(self, run, root):
+        self.run = run
+
+    def state(self, names):
+        # Id=chrony.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nId=… ; aliases share an Id.
+        out = self.run(['systemctl', 'show', '--property=Id,LoadState,ActiveState,UnitFileState']
+                       + [name + '.service' for name in names])[1]
+        found = {}
+        for block in out.strip().split('\n\n'):
+            values = dict(line.partition('=')[::2] for line in block.splitlines())
+            if values.get('LoadState') == 'loaded' and values.get('Id', '').endswith('.service'):
+                found[values['Id'][:-8]] = {
+                    'active': values.get('ActiveState') in ('active', 'activating', 'reloading'),
+                    'enabled': values.get('UnitFileState') in ('enabled', 'enabled-runtime')}
+        return found
+
+    def reload(self):
+        self.run.must(['systemctl', 'daemon-reload'])
+
+    def restart(self, name):
+        try:
+            self.run.must(['systemctl', 'restart', name + '.service'])
+        except OSError as exc:
+            said = self.run(['journalctl', '--no-pager', '-o', 'cat', '-n', '20', '-u', name])[1]
+            fatal = [line for line in said.splitlines() if 'Fatal error' in line or 'ould not' in line]
+            raise OSError('%s%s' % (exc, ' (%s)' % fatal[-1].strip() if fatal else ''))
+
+    def stop(self, name):
+        self.run.must(['systemctl', 'stop', name + '.service'])
+
+    def start(self, name):
+        self.run.must(['systemctl', 'start', name + '.service'])
+
+    def enable(self, name):
+        self.run.must(['systemctl', 'enable', name + '.service'])
+
+    def disable(self, name):
+        self.run.must(['systemctl', 'disable', name + '.service'])
+
+
+class OpenRC:
+    """The same by OpenRC; services that start at boot are links in its runlevels."""
+
+    def __init__(self, run, root):
+        self.run = run
+        self.root = root
+
+    def state(self, names):
+        return {name: {'active': not self.run(['rc-service', name, 'status'])[0],
+                       'enabled': any(self.root.exists('/etc/runlevels/%s/%s' % (level, name))
+                                      for level in self.root.listdir('/etc/runlevels'))}
+                for name in names if self.root.exists('/etc/init.d/' + name)}
+
+    def reload(self):
+        pass
+
+    def restart(self, name):
+        self.run.must(['rc-service', name, 'restart'])
+
+    def stop(self, name):
+        self.run.must(['rc-service', name, 'stop'])
+
+    def start(self, name):
+        self.run.must(['rc-service', name, 'start'])
+
+    def enable(self, name):
+        self.run.must(['rc-update', 'add', name, 'default'])
+
+    def disable(self, name):
+        self.run.must(['rc-update', 'del', name, 'default'])
+
+
+def manager(run, root, layout):
+    """The service manager that runs this machine, None where there is none (a container)."""
+    kind = {'systemd': Systemd, 'openrc': OpenRC}.get(layout.manager)
+    return kind(run, root) if kind else None
+
+
+def bring(services, name, now, wanted):
+    """Bring one service from one state of ``state`` to another."""
+    if now['enabled'] != wanted['enabled']:
+        (services.enable if wanted['enabled'] else services.disable)(name)
+    if now['active'] != wanted['active']:
+        (services.start if wanted['active'] else services.stop)(name)

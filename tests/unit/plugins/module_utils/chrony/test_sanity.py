@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+import pytest
+
+from ansible_collections.cloudclock.linux.plugins.module_utils import _timesource
+from ansible_collections.cloudclock.linux.plugins.module_utils._chrony import _sanity
+
+READING = {'offset_seconds': 0.02, 'uncertainty_seconds': 0.001, 'method': 'extended'}
+
+
+def sync(daemon, **more):
+    return dict(_timesource.UNKNOWN, daemon=daemon, reason=None, **more)
+
+
+CHRONY = dict(source='192.0.2.1', stratum=3, offset_seconds=0.5)
+
+
+@pytest.mark.parametrize('time_sync, kernel, vouches, word', [
+    (sync('chrony', **CHRONY), False, 'chrony: 192.0.2.1, stratum 3', None),
+    (sync('chrony', **dict(CHRONY, source='PHC0')), True, None, 'this very clock'),
+    (sync('chrony', **dict(CHRONY, source='GPS')), False, 'chrony: GPS, stratum 3', None),
+    (sync('chrony'), True, None, 'not synchronised'),
+    (sync('chrony', **dict(CHRONY, offset_seconds=None)), True, None, 'not synchronised'),
+    (sync('chrony', **dict(CHRONY, stratum=16)), True, None, 'not synchronised'),
+    (sync('systemd-timesyncd'), True, "systemd-timesyncd, by the kernel's word (adjtimex)", None),
+    (sync('systemd-timesyncd'), False, None, 'does not keep the clock'),
+    (sync(None), None, None, 'does not keep the clock'), (sync('ntpd'), True, "ntpd, by the kernel's word (adjtimex)", None)])
+def test_who_vouches(time_sync, kernel, vouches, word):
+    found, why, ahead = _sanity.reference(time_sync, lambda source: source == 'PHC0', lambda: kernel)
+    assert found == vouches and (why is None) == (word is None) and (word is None or word in why)
+    assert ahead == (0.5 if vouches and vouches.startswith('chrony') else 0.0)
+
+
+@pytest.mark.parametrize('ahead, limit, verdict, offset', [
+    (0.0, 0.1, 'ok', 0.02), (0.0, 0.0205, 'far', 0.02), (0.0, 0.0211, 'ok', 0.02), (0.5, 0.1, 'far', -0.48),
+    (0.02, 0.0011, 'ok', 0.0)])
+def test_verdict(ahead, limit, verdict, offset):
+    found = _sanity.judge(READING, ('ntpd', None, ahead), limit)
+    assert (found['verdict'], found['offset_seconds']) == (verdict, offset)
+
+
+def test_nobody_vouches():
+    found = _sanity.judge(READING, (None, 'because', 0.0), 0.1)
+    assert (found['verdict'], found['reason'], found['offset_seconds']) == ('unknown', 'because', 0.02)
+
+
+def test_the_kernel_answers_for_real():
+    assert _sanity.kernel_synchronised() in (True, False, None)
