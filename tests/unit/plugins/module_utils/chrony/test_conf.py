@@ -10,15 +10,16 @@ except ImportError:
     given = None
 
 GCP, AWS = _profiles.check_rows([
-    {'clock_name': 'a', 'refclock': 'refclock PHC {device}', 'smeared': True, 'directives': ['makestep 1 -1', 'log tracking'],
-     'ntp': {'keep': ['Kept.example.com']}},
+    {'clock_name': 'a', 'refclock': 'refclock PHC {device}', 'smeared': True,
+     'directives': ['makestep 1 -1', 'log tracking'], 'ntp': {'keep': ['Kept.example.com']}},
     {'clock_name': 'a', 'refclock': 'refclock PHC {device}'}])
 
 
 @pytest.mark.parametrize('line, name, args', [
     ('server a iburst', 'server', ['a', 'iburst']), ('  POOL\ta  b \r\n', 'pool', ['a', 'b']),
     ('RefClock PHC /dev/ptp0', 'refclock', ['PHC', '/dev/ptp0']),
-    ('! server a', None, []), (' ; x', None, []), ('#x', None, []), ('%', None, []), ('', None, []), (' \t\r\n', None, []),
+    ('! server a', None, []), (' ; x', None, []), ('#x', None, []), ('%', None, []), ('', None, []),
+    (' \t\r\n', None, []),
     # no comment behind a directive: chronyd takes all of it
     ('driftfile /x # y', 'driftfile', ['/x', '#', 'y']), ('\x0bserver\x0ca', 'server', ['a']),
     # these are blanks for Python and none for C
@@ -30,7 +31,8 @@ def test_directive(line, name, args):
 @pytest.mark.parametrize('name, args, gcp, aws', [
     ('server', ['a'], True, True), ('peer', ['a'], True, True), ('pool', [], True, True),
     ('server', ['KEPT.example.com', 'iburst'], False, True), ('leapsectz', ['right/UTC'], True, False),
-    ('leapseclist', ['/x'], True, False), ('makestep', ['1', '3'], True, False), ('log', ['measurements'], False, False),
+    ('leapseclist', ['/x'], True, False), ('makestep', ['1', '3'], True, False),
+    ('log', ['measurements'], False, False),
     ('sourcedir', ['/run/chrony-dhcp'], True, True), ('sourcedir', ['/etc/chrony/sources.d'], False, False),
     ('sourcedir', ['/etc/x', '/run/y'], True, True), ('initstepslew', ['10', 'kept.example.com'], False, True),
     ('initstepslew', ['10', 'a'], True, True), ('refclock', ['PHC', '/dev/ptp0'], False, False),

@@ -36,7 +36,8 @@ def test_includes_in_chronyds_order(tmp_path):
     root = lay(tmp_path, {
         'etc/chrony.conf': 'server first\nInclude /etc/a/*.conf\nCONFDIR /etc/c1 /etc/c2\nsourcedir /etc/s\n'
                            'include /etc/none.conf\ninclude /etc/none/*.conf\nserver last\n',
-        'etc/a/2.conf': 'server a2\n', 'etc/a/1.conf': 'server a1\ninclude /etc/deep.conf\n', 'etc/a/x.txt': 'server no\n',
+        'etc/a/2.conf': 'server a2\n', 'etc/a/1.conf': 'server a1\ninclude /etc/deep.conf\n',
+        'etc/a/x.txt': 'server no\n',
         'etc/a/.hidden.conf': 'server no\n', 'etc/deep.conf': 'server deep\n',
         'etc/c1/b.conf': 'server c1b\n', 'etc/c2/b.conf': 'server no\n', 'etc/c2/a.conf': 'server c2a\n',
         'etc/s/x.sources': 'server s\n', 'etc/s/x.conf': 'server no\n'})
@@ -60,7 +61,8 @@ def test_no_drop_in_below_run(tmp_path):
 
 
 @pytest.mark.parametrize('args, index, name', [
-    (['PHC', '/dev/ptp0'], 0, 'PHC0'), (['PHC', '/dev/ptp0', 'poll', '2'], 3, 'PHC3'), (['PHC', '/dev/ptp0'], 12, 'PH12'),
+    (['PHC', '/dev/ptp0'], 0, 'PHC0'), (['PHC', '/dev/ptp0', 'poll', '2'], 3, 'PHC3'),
+    (['PHC', '/dev/ptp0'], 12, 'PH12'),
     (['PHC', '/dev/ptp0', 'RefID', 'KVM'], 5, 'KVM'), (['SOCK', '/x'], 1, 'SOC1')])
 def test_what_chronyc_calls_a_refclock(args, index, name):
     assert _plan.name_of(args, index) == name
