@@ -15,7 +15,7 @@ CLOCK_ARGS = frozenset((
     'clocksource', 'tsc', 'notsc', 'nohpet', 'hpet', 'acpi_pm', 'no_kvmclock', 'no_kvmclock_vsyscall', 'no_hvclock',
     'lpj', 'vdso', 'vdso32', 'tsc_early_khz', 'pmtmr', 'timer', 'clock'))
 # Milliseconds: enough to tell the vDSO from a system call, also on a machine that is busy.
-PROBE_BUDGET = 8
+PROBE_BUDGET = 6
 
 
 def gather(root, rows=(), metadata='never', probe=None, warp_budget_ms=0):

@@ -5,8 +5,7 @@
 A process id comes from the daemon's pid file or from its unit's control group, and counts only while /proc says that
 the process of that number has the daemon's name: pid files outlive their daemons, and numbers are used again.
 """
-from . import _timesource
-
+UNKNOWN = dict.fromkeys(('source', 'stratum', 'offset_seconds', 'root_dispersion', 'reference_id', 'leap', 'reason'))
 # /proc/PID/comm -> where that daemon's process id stands. Pid files: chrony's, before 3.5 and since (its
 # examples/chronyd.service); ntpd's by every distribution's start script.
 _DAEMONS = (
@@ -27,8 +26,9 @@ def read(root, run=None):
     """
     daemon = _daemon(root)
     if daemon and root.live:
+        from . import _timesource
         return dict(_timesource.ask(daemon, run), daemon=daemon)
-    return dict(_timesource.UNKNOWN, daemon=daemon, reason=None if daemon is None else 'another root')
+    return dict(UNKNOWN, daemon=daemon, reason=daemon and 'another root')
 
 
 def _daemon(root):

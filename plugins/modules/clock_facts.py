@@ -10,7 +10,7 @@ short_description: Gather everything known about a machine's clock
 version_added: 0.1.0
 description:
   - Reads the clocksource, the TSC's flags and the kernel's messages about it, the cloud and the hypervisor, the PTP
-    clocks, the time daemon and the boot loader's clock arguments; measures for about 8 ms what a read of the clock
+    clocks, the time daemon and the boot loader's clock arguments; measures for about 6 ms what a read of the clock
     costs and whether user space reads it without entering the kernel; grades the result by a dated policy.
   - Changes nothing and, unless O(metadata) says so, opens no connection beyond the machine. Where a time daemon runs its
     own client is asked once, for a second at most.
