@@ -86,6 +86,7 @@ attributes:
     description: Predicts by the same code. It loads no kernel module; where the clock takes one, RV(reason) says so.
   diff_mode:
     support: full
+    description: Shows the files.
 notes:
   - Must run as root.
   - Does not install chrony; RV(package_needed) says that it is missing.

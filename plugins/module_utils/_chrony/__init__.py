@@ -165,7 +165,7 @@ class Setup(_machine.Machine):
         reason = sanity.pop('reason')
         self.result['sanity'] = sanity
         if sanity['verdict'] == 'far':
-            return self._refuse('%s is %.6f s from the time that NTP keeps here (%s), and max_offset is %g s: the host '
+            return self._refuse('%s is %s s from the time that NTP keeps here (%s), and max_offset is %g s: the host '
                                 "gives a wrong time, or this machine's is wrong" % (
                                     clock['device'], sanity['offset_seconds'], sanity['reference'],
                                     self.params['max_offset']))

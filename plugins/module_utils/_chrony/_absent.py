@@ -25,12 +25,12 @@ def run(setup):
     apply.check_writable()
     result.update(changed=True, action='removed', reason='; '.join(_remarks(setup, record, others, services, states)))
     if not module.check_mode:
-        _write(setup, apply, record, states, moved)
+        _write(setup, apply, record, moved)
         result['after'] = setup.time_sync()
     return result
 
 
-def _write(setup, apply, record, states, moved):
+def _write(setup, apply, record, moved):
     layout, services = setup.layout, setup.services
 
     def steps():
@@ -47,13 +47,16 @@ def _write(setup, apply, record, states, moved):
         apply.bring(moved)
     if layout.manager == 'openrc':
         apply.forget_guard()
-    apply.go(None, steps)
+    try:
+        apply.go(None, steps)
+    except _apply.Failed:
+        if layout.manager == 'openrc':
+            services.enable(_guard.GUARD)
+        raise
     apply.drop_folders((record or {}).get('dirs') or
                        [layout.folder, _guard.dropin_of(layout.service).rpartition('/')[0]])
     if record is not None:
         _record.take_back(setup.root, setup.module, None)
-    if any(edit.path == _guard.UDEV for edit in apply.change.files):
-        setup.run(['udevadm', 'trigger', '--subsystem-match=ptp'])
 
 
 def _remarks(setup, record, others, services, states):
@@ -67,4 +70,3 @@ def _remarks(setup, record, others, services, states):
     if setup.root.exists('/sys/module/ptp_kvm'):
         remarks.append('the kernel module ptp_kvm stays loaded until the next boot')
     return remarks
-

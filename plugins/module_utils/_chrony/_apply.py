@@ -31,6 +31,7 @@ class Apply:
         self.service = service
         self.made = []
         self.touched = {}
+        self.told = False
 
     def check_writable(self):
         """OSError where a file could not be written: told before anything is, in check mode too."""
@@ -75,15 +76,16 @@ class Apply:
                 signal.signal(number, handler)
 
     def reread(self, device):
-        """Tell systemd and udev of the new files, where there are such."""
+        """Tell systemd and udev of the new files, where there are such. ``device``: the clock's, None for any."""
+        self.told = True
         paths = [edit.path for edit in self.change.files]
         if any(path.startswith('/etc/systemd/') for path in paths):
             self.services.reload()
         if _guard.UDEV in paths:
             self.run(['udevadm', 'control', '--reload'])
-            if device:
-                self.run(['udevadm', 'trigger', '--name-match=' + os.path.basename(device)])
-                self.run(['udevadm', 'settle', '--timeout=5'])
+            self.run(['udevadm', 'trigger', '--name-match=' + os.path.basename(device) if device
+                      else '--subsystem-match=ptp'])
+            self.run(['udevadm', 'settle', '--timeout=5'])
 
     def bring(self, wanted):
         """Bring services to the states wanted, {name: state}; what they were is put back on failure."""
@@ -146,9 +148,10 @@ class Apply:
             raise OSError('not put back: ' + ', '.join(failed))
 
     def _services_back(self):
+        if self.told:
+            self.reread(None)
         if not self.touched:
             return
-        self.reread(None)
         now = self.services.state(list(self.touched))
         for name, before in self.touched.items():
             if name == self.service and before['active']:

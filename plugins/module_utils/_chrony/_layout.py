@@ -76,8 +76,7 @@ def _walk(root, path, files, depth):
             continue
         yield Entry(path, name, args, line.strip('\r\n'))
         for other in _included(root, name, args):
-            for entry in _walk(root, other, files, depth + 1):
-                yield entry
+            yield from _walk(root, other, files, depth + 1)
 
 
 def _included(root, name, args):

@@ -75,23 +75,23 @@ def _filled(row):
 
 
 def _checked(number, row):
-    def wrong(text, *values):
-        return ValueError('profiles: row %d: %s' % (number, text % values))
+    def wrong(text):
+        return ValueError('profiles: row %d: %s' % (number, text))
     if not isinstance(row, dict):
         raise ValueError('profiles: row %d is not a mapping' % number)
     for key in sorted(set(row) - _KEYS):
-        raise wrong('unknown key %r; known are %s', key, ', '.join(sorted(_KEYS)))
+        raise wrong('unknown key %r; known are %s' % (key, ', '.join(sorted(_KEYS))))
     for key in ('clock_name', 'refclock'):
         if not row.get(key):
-            raise wrong('%s is missing', key)
+            raise wrong('%s is missing' % key)
     for key in _TEXTS:
         if row.get(key) is not None and not isinstance(row[key], str):
-            raise wrong('%s must be a string', key)
+            raise wrong('%s must be a string' % key)
     if not isinstance(row.get('match', {}), dict):
         raise wrong('match must be a mapping')
     for key in row.get('match', {}):
         if key not in ('provider', 'platform', 'hypervisor'):
-            raise wrong('match knows provider, platform and hypervisor, not %r', key)
+            raise wrong('match knows provider, platform and hypervisor, not %r' % key)
     if not isinstance(row.get('smeared', False), bool):
         raise wrong('smeared must be true or false')
     ntp = row.get('ntp') or {}
@@ -99,7 +99,7 @@ def _checked(number, row):
         raise wrong('ntp must be a mapping of keep and add')
     for name, value in [('directives', row.get('directives', []))] + [('ntp.' + key, ntp[key]) for key in sorted(ntp)]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise wrong('%s must be a list of strings', name)
+            raise wrong('%s must be a list of strings' % name)
     row = {key: value for key, value in row.items() if value is not None}
     row = dict(_filled(row), id=row.get('id') or 'operator-%d' % number)
     return _sane(row, wrong)
@@ -109,25 +109,25 @@ def _sane(row, wrong):
     """The row, once nothing in it can mean more than it says where it is written."""
     for line in [row['refclock']] + row['directives'] + row['ntp']['add']:
         if _unprintable(line):
-            raise wrong('%r must be one line of printable ASCII', line)
+            raise wrong('%r must be one line of printable ASCII' % line)
     words = row['refclock'].split()
     if len(words) < 3 or words[0].lower() != 'refclock' or words[1].upper() != 'PHC' or words[2] != '{device}' \
             or '{' in row['refclock'].replace('{device}', '', 1):
-        raise wrong('refclock must read "refclock PHC {device} …", not %r', row['refclock'])
+        raise wrong('refclock must read "refclock PHC {device} …", not %r' % row['refclock'])
     for line in row['directives']:
         if line.split()[:1] and line.split()[0].lower() in ('include', 'confdir', 'sourcedir', 'refclock', 'server',
                                                             'pool', 'peer'):
-            raise wrong('directives cannot hold %r', line)
+            raise wrong('directives cannot hold %r' % line)
     for line in row['ntp']['add']:
         if len(line.split()) < 2 or line.split()[0].lower() not in ('server', 'pool', 'peer'):
-            raise wrong('ntp.add takes server, pool and peer lines, not %r', line)
+            raise wrong('ntp.add takes server, pool and peer lines, not %r' % line)
     if not _CLOCK.match(row['clock_name']):
-        raise wrong('clock_name %r has characters that no clock has; one * may end it', row['clock_name'])
+        raise wrong('clock_name %r has characters that no clock has; one * may end it' % row['clock_name'])
     for key in ('module', 'link'):
         if row[key] and not _NAME.match(row[key]):
-            raise wrong('%s %r is not a plain name', key, row[key])
+            raise wrong('%s %r is not a plain name' % (key, row[key]))
     if row['link'] and re.match(r'ptp[0-9]+\Z', row['link']):
-        raise wrong('link %r is a name that the kernel gives to any clock', row['link'])
+        raise wrong('link %r is a name that the kernel gives to any clock' % row['link'])
     if row['driver_option'] and not _OPTION.match(row['driver_option']):
         raise wrong('driver_option must read "module option=value"')
     if (row['module'] or row['clock_name'].endswith('*')) and not row['link']:

@@ -46,6 +46,7 @@ class World:
         self.offset, self.synchronised = 0.00001, True
         self.module_gives = None
         self.on_restart = None
+        self.failing_restarts = 0
         self._running(True)
 
     def write(self, name, text):
@@ -70,7 +71,7 @@ class World:
         found = {}
         for path in self.path.rglob('*'):
             name = str(path.relative_to(self.path))
-            if name.split('/')[0] in ('proc', 'run', 'sys', 'dev'):
+            if name.partition('/')[0] in ('proc', 'run', 'sys', 'dev'):
                 continue
             if path.is_symlink() or path.is_file():
                 found[name] = str(path.resolve()) if path.is_symlink() else path.read_bytes()
@@ -143,6 +144,9 @@ class World:
     def _chronyd_runs(self, verb, state):
         if verb != 'stop' and self.on_restart:
             self.on_restart()
+        if verb == 'restart' and self.failing_restarts:
+            self.failing_restarts -= 1
+            return 1, '', 'Job failed.\n'
         entries = list(_layout.expand(self.root, self.expect['conf']))
         self.refclocks = [_plan.name_of(entry.args, index) for index, entry in enumerate(
             entry for entry in entries if entry.name == 'refclock')]

@@ -77,7 +77,7 @@ def test_every_distribution_there_and_back(world, call, case):
 def test_what_chronyd_is_asked_to_check_is_the_whole(world, call):
     here = world()
     assert call()['checked'] is True
-    lines = [line for line in here.checked.splitlines()]
+    lines = here.checked.splitlines()
     assert 'refclock PHC /dev/ptp_kvm poll -1' in lines and 'driftfile /var/lib/chrony/chrony.drift' in lines
     assert not any(line.startswith(('pool', 'leapsectz', 'sourcedir /run')) for line in lines)
 
@@ -140,6 +140,9 @@ def test_what_fails_after_the_write_is_undone(world, call, case, fault, word):
         now.pop(name, None)
     assert now == before
     assert {name: here.services[name] for name in services} == services
+    # systemd forgets the drop-in and the guard that are gone, before chronyd is restarted
+    told = [index for index, argv in enumerate(here.calls) if 'daemon-reload' in argv]
+    assert case == 'alpine' or len(told) == 2 and 'restart' in str(here.calls[told[1]:])
     assert here.ran('restart')[-1] and here.services[here.expect['service']]['active']
 
 
@@ -287,6 +290,18 @@ def test_a_chronyd_that_did_not_run_stops_again(world, call):
     assert call(unverified='accept')['changed'] and here.services['chrony'] == {'active': True, 'enabled': True}
     call(state='absent')
     assert here.services['chrony'] == {'active': False, 'enabled': False}
+
+
+@pytest.mark.parametrize('case', ['ubuntu-24.04', 'alpine'])
+def test_a_removal_that_fails_leaves_the_clock_in_use(world, call, case):
+    here = world(case)
+    call()
+    before = here.tree()
+    here.failing_restarts = 1
+    done = call(state='absent')
+    assert done['failed'] and done['action'] == 'rolled_back' and here.tree() == before
+    assert here.refclocks == ['PHC0'] and call()['changed'] is False
+    assert call(state='absent')['action'] == 'removed'
 
 
 def test_what_others_wrote_since_survives(world, call):

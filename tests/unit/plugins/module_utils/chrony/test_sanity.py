@@ -8,20 +8,23 @@ from ansible_collections.cloudclock.linux.plugins.module_utils._chrony import _s
 READING = {'offset_seconds': 0.02, 'uncertainty_seconds': 0.001, 'method': 'extended'}
 
 
-def sync(daemon, **more):
-    return dict(_timesource.UNKNOWN, daemon=daemon, reason=None, **more)
+def sync(daemon, *more):
+    found = dict(_timesource.UNKNOWN, daemon=daemon, reason=None)
+    for values in more:
+        found.update(values)
+    return found
 
 
 CHRONY = dict(source='192.0.2.1', stratum=3, offset_seconds=0.5)
 
 
 @pytest.mark.parametrize('time_sync, kernel, vouches, word', [
-    (sync('chrony', **CHRONY), False, 'chrony: 192.0.2.1, stratum 3', None),
-    (sync('chrony', **dict(CHRONY, source='PHC0')), True, None, 'this very clock'),
-    (sync('chrony', **dict(CHRONY, source='GPS')), False, 'chrony: GPS, stratum 3', None),
+    (sync('chrony', CHRONY), False, 'chrony: 192.0.2.1, stratum 3', None),
+    (sync('chrony', CHRONY, dict(source='PHC0')), True, None, 'this very clock'),
+    (sync('chrony', CHRONY, dict(source='GPS')), False, 'chrony: GPS, stratum 3', None),
     (sync('chrony'), True, None, 'not synchronised'),
-    (sync('chrony', **dict(CHRONY, offset_seconds=None)), True, None, 'not synchronised'),
-    (sync('chrony', **dict(CHRONY, stratum=16)), True, None, 'not synchronised'),
+    (sync('chrony', CHRONY, dict(offset_seconds=None)), True, None, 'not synchronised'),
+    (sync('chrony', CHRONY, dict(stratum=16)), True, None, 'not synchronised'),
     (sync('systemd-timesyncd'), True, "systemd-timesyncd, by the kernel's word (adjtimex)", None),
     (sync('systemd-timesyncd'), False, None, 'does not keep the clock'),
     (sync(None), None, None, 'does not keep the clock'),
