@@ -6,8 +6,9 @@ import time
 
 from .. import _chronyc, _timesource
 
-# chronyd and these would steer the same clock. ntp and ntpd are ntpd's units, by distribution.
-RIVALS = ('systemd-timesyncd', 'ntp', 'ntpd', 'ntpsec', 'openntpd')
+# chronyd and these would steer the same clock. ntp and ntpd are ntpd's units, by distribution; chronyd-restricted is
+# chronyd in a sandbox that keeps devices from it (PrivateDevices=yes, as Debian 13 ships it; gardenlinux#2575).
+RIVALS = ('systemd-timesyncd', 'ntp', 'ntpd', 'ntpsec', 'openntpd', 'chronyd-restricted')
 # Not an address of its own: chronyd's pipe. A file would have to lie where AppArmor lets chronyd read.
 _STDIN = '/dev/stdin'
 

@@ -116,10 +116,10 @@ def _binary(root, name):
 
 
 def _find_conf(root):
-    # DAEMON_OPTS="-F 1" (Debian), OPTIONS="-F 2" (RHEL, SUSE), ARGS="-f /etc/chrony/chrony.conf -F 1" (Alpine)
+    # DAEMON_OPTS="-F 1" (Debian), OPTIONS="-F 2" (RHEL, SUSE), CFGFILE="/etc/chrony/chrony.conf" (Gentoo)
     for path in ('/etc/default/chrony', '/etc/sysconfig/chronyd', '/etc/conf.d/chronyd'):
         for line in (root.read(path) or '').splitlines():
-            named = re.match(r'\s*\w+=.*[\s"\'=]-f\s*(/[^\s"\']+)', line)
+            named = re.match(r'\s*(?:\w+=.*[\s"\'=]-f\s*|CFGFILE=["\']?)(/[^\s"\']+)', line)
             if named and root.exists(named.group(1)):
                 return named.group(1)
     for path in _CONFS:

@@ -7,32 +7,35 @@ clock (a trailing ``*`` stands for anything): its number says nothing; ``module`
 where it is there by itself; ``driver_option`` what makes a driver that is already loaded show it at the next boot;
 ``link`` its stable name below /dev, by a udev rule; ``refclock`` chrony's line; ``directives`` further lines;
 ``ntp.keep`` the servers that may stand beside it, ``ntp.add`` lines for such; ``smeared`` whether it is leap-smeared,
-so that chrony must not know of leap seconds; ``variant`` another recipe for the same clock.
+so that chrony must not know of leap seconds; ``variant`` another recipe for the same clock. ``date`` is
+the day of the source's word; where no source tells it, it says so.
 """
 import re
 
 ROWS = [
-    {'id': 'gcp', 'match': {'provider': 'gcp'}, 'date': '2024-10-01', 'clock_name': 'KVM virtual PTP',
+    {'id': 'gcp', 'match': {'provider': 'gcp'}, 'date': 'undated', 'clock_name': 'KVM virtual PTP',
      'module': 'ptp_kvm', 'link': 'ptp_kvm', 'refclock': 'refclock PHC {device} poll -1',
      'directives': ['log tracking'], 'ntp': {'keep': ['metadata.google.internal', '169.254.169.254'], 'add': []},
      'smeared': True,
-     'source': "Google's script for accurate time on Compute Engine: no NTP beside the PHC (after a live migration "
-               'chrony believes it for too long), leapsectz off because the host is leap-smeared'},
-    {'id': 'gcp-classic', 'variant': 'classic', 'match': {'provider': 'gcp'}, 'date': '2021-01-01',
+     'source': 'Google Cloud, "Configure accurate time for Compute Engine VMs" (a copy that lists Ubuntu 24.04, so of '
+               'April 2024 or later), and the script it goes with: no NTP servers, no leapsectz, as the clock is '
+               "leap-smeared. That Google's own server may stay, being smeared alike, is ours"},
+    {'id': 'gcp-classic', 'variant': 'classic', 'match': {'provider': 'gcp'}, 'date': 'undated',
      'clock_name': 'KVM virtual PTP', 'module': 'ptp_kvm', 'link': 'ptp_kvm',
      'refclock': 'refclock PHC {device} poll 2 dpoll -2 offset 0',
      'directives': ['makestep 1.0 -1', 'log tracking measurements statistics'],
      'ntp': {'keep': ['metadata.google.internal', '169.254.169.254'], 'add': []}, 'smeared': True,
-     'source': 'the older recipe of the book chapter on clocks of cloud machines; there by /dev/ptp0'},
+     'source': 'an older recipe for ptp_kvm that is widely copied, with /dev/ptp0; its author and date are not known'},
     {'id': 'aws', 'match': {'provider': 'aws'}, 'date': '2023-11-16', 'clock_name': 'ena-ptp-*',
      'driver_option': 'ena phc_enable=1', 'link': 'ptp_ena',
      'refclock': 'refclock PHC {device} poll 0 delay 0.000010 prefer',
-     'source': 'Amazon EC2 User Guide, "Set the time reference on your EC2 instance": the PHC is not leap-smeared and '
-               'its NTP service is, so they are never mixed'},
-    {'id': 'azure', 'match': {'provider': 'azure'}, 'date': '2025-03-01', 'clock_name': 'hyperv',
+     'source': 'Amazon EC2 User Guide, "Set the time reference on your EC2 instance to use the local Amazon Time Sync '
+               'Service": its NTP may be leap-smeared and the PHC is not (announced on that day). That the two are '
+               'never mixed is ours'},
+    {'id': 'azure', 'match': {'provider': 'azure'}, 'date': '2025-03-05', 'clock_name': 'hyperv',
      'link': 'ptp_hyperv', 'refclock': 'refclock PHC {device} poll 3 dpoll -2 offset 0 stratum 2',
      'directives': ['makestep 1.0 -1'],
-     'source': 'Microsoft, "Time sync for Linux VMs in Azure"; stratum 2 by Azure/AgentBaker#5991'},
+     'source': 'Microsoft, "Time sync for Linux VMs in Azure", as Azure/AgentBaker#5991 quotes it on that day'},
 ]
 _DEFAULTS = {'match': {}, 'date': 'undated', 'source': "the operator's profile", 'module': None, 'driver_option': None,
              'link': None, 'directives': [], 'ntp': {}, 'smeared': False, 'variant': ''}

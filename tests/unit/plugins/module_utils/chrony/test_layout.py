@@ -55,6 +55,12 @@ def test_the_file_that_the_service_is_told_to_read(tmp_path):
     assert _layout.Layout(root).conf == '/etc/other.conf'
 
 
+def test_gentoos_way_to_name_it(tmp_path):
+    root = lay(tmp_path, {'etc/chrony/chrony.conf': '', 'etc/my.conf': '',
+                          'etc/conf.d/chronyd': 'CFGFILE="/etc/my.conf"\n'})
+    assert _layout.Layout(root).conf == '/etc/my.conf'
+
+
 def test_no_drop_in_below_run(tmp_path):
     root = lay(tmp_path, {'etc/chrony.conf': 'confdir /run/x\ninclude /etc/y/*.inc\nconfdir /run/z /etc/z/\n'})
     assert _layout.Layout(root).dropin == '/etc/z/cloudclock-ptp.conf'
