@@ -33,7 +33,7 @@ def gather(root, rows=(), metadata='never', probe=None, warp_budget_ms=0):
     cloud, hypervisor = platform['cloud'], platform['hypervisor']
     if metadata == 'when_unsettled' and root.live and not cloud['settled']:
         from . import _metadata
-        _settle(cloud, hypervisor['type'], _metadata.ask())
+        _metadata.settle(cloud, hypervisor['type'], _metadata.ask())
     cpus = _cpus(root)
     tsc = dict(_tsc.judge(evidence, lines, complete), **_measured.tsc(readings, cpus))
     vdso = _vdso(root, readings)
@@ -100,14 +100,6 @@ def _boot(root, clock):
         'kernel_choice': clock['available'][0] if clock['available'] else None,
         'unit': _unit(root),
     }
-
-
-def _settle(cloud, hypervisor, answer):
-    if answer['provider']:
-        # AWS has two hypervisors of its own: Xen, and the KVM that it calls Nitro.
-        platform = {'xen': 'xen', 'kvm': 'nitro'}.get(hypervisor) if answer['provider'] == 'aws' else None
-        cloud.update(provider=answer['provider'], instance_type=answer['instance_type'], platform=platform)
-    cloud['evidence'] = cloud['evidence'] + answer['evidence']
 
 
 def _cpus(root):

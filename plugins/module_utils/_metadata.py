@@ -202,6 +202,15 @@ def _try(ask_cloud, where, deadline, results, reasons, name):
         reasons[name] = 'the answer makes no sense'
 
 
+def settle(cloud, hypervisor, answer):
+    """Put what ``ask`` answered into ``cloud`` of the facts; ``hypervisor`` is its type."""
+    if answer['provider']:
+        # AWS has two hypervisors of its own: Xen, and the KVM that it calls Nitro.
+        platform = {'xen': 'xen', 'kvm': 'nitro'}.get(hypervisor) if answer['provider'] == 'aws' else None
+        cloud.update(provider=answer['provider'], instance_type=answer['instance_type'], platform=platform)
+    cloud['evidence'] = cloud['evidence'] + answer['evidence']
+
+
 def ask(budget=1.0, _where=ADDRESS):
     """Which of the three clouds answers, in at most ``budget`` seconds.
 

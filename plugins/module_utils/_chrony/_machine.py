@@ -31,10 +31,7 @@ class Machine:
         cloud, kind = found['cloud'], found['hypervisor']['type']
         if self.params['metadata'] == 'when_unsettled' and self.root.live and not cloud['settled']:
             from .. import _metadata
-            answer = _metadata.ask()
-            if answer['provider']:
-                platform = {'xen': 'xen', 'kvm': 'nitro'}.get(kind) if answer['provider'] == 'aws' else None
-                cloud.update(provider=answer['provider'], platform=platform)
+            _metadata.settle(cloud, kind, _metadata.ask())
         return found
 
     def find_clock(self, candidates):
