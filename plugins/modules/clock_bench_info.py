@@ -44,9 +44,8 @@ options:
     description: The number of reads a second that C(cpu_percent) is reckoned for.
     type: int
     default: 100000
-  probe:
-    description: The probe. The action plugin of this module fills it; it is not to be set by hand.
-    type: str
+extends_documentation_fragment:
+  - cloudclock.linux.probe
 attributes:
   check_mode:
     support: full

@@ -43,11 +43,8 @@ options:
         C(tsc.warp_cycles) and C(tsc.warp). V(0) leaves the test out. At most 600000.
     type: int
     default: 0
-  probe:
-    description:
-      - The probe for the target, handed over by the action plugin of the same name. Nobody sets it by hand.
-    type: str
 extends_documentation_fragment:
+  - cloudclock.linux.probe
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.facts
 attributes:

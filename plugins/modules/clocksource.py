@@ -66,10 +66,6 @@ options:
         C(partial_warp). The reason says how long all pairs would take.
     type: int
     default: 2000
-  probe:
-    description:
-      - The probe for the target, handed over by the action plugin of the same name. Nobody sets it by hand.
-    type: str
   settle_seconds:
     description:
       - How long the new source is watched before it is measured. The kernel's watchdog looks every half second
@@ -102,6 +98,8 @@ options:
         vain, for O(min_speedup).
     type: bool
     default: true
+extends_documentation_fragment:
+  - cloudclock.linux.probe
 attributes:
   check_mode:
     support: full
