@@ -9,7 +9,7 @@ from . import _bounded, _place
 COMPILERS = ('cc', 'gcc', 'clang')
 SECONDS = 60
 # Not static: a target seldom has its C library in that form, and the program is only for here.
-FLAGS = ('-std=c11', '-Os', '-s', '-pthread')
+FLAGS = ('-std=c11', '-Os', '-s')
 
 
 def compiler(module):
@@ -39,12 +39,12 @@ def _program(command, source, folder):
             handle.write(text)
     output = os.path.join(folder, 'clockprobe')
     files = [os.path.join(folder, name) for name in sorted(source) if name.endswith('.c')]
-    argv = [command] + list(FLAGS) + ['-DCLOCKPROBE_SOURCE="%s"' % _digest(source), '-o', output] + files
+    argv = [command] + list(FLAGS) + ['-DCLOCKPROBE_SOURCE="%s"' % digest(source), '-o', output] + files
     _bounded.finish(_bounded.start(argv, env={'TMPDIR': folder}), SECONDS, 1 << 20)
     with open(output, 'rb') as handle:
         return handle.read()
 
 
-def _digest(source):
-    """As the controller's _compilers.digest."""
+def digest(source):
+    """The SHA-256 of ``{file name: text}``, as hexadecimal: each name, a NUL, the text, a NUL. The controller's too."""
     return hashlib.sha256(''.join('%s\0%s\0' % (name, source[name]) for name in sorted(source)).encode('utf-8')).hexdigest()

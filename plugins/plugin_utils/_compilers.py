@@ -3,7 +3,6 @@
 """The compilers at hand on the controller, and one compilation of the probe."""
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import platform
@@ -15,10 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from ..module_utils._compile import digest
+
 SOURCE = Path(__file__).resolve().parents[2] / 'probe'
 # One program for any Linux of that machine, as small as it goes: it travels to each host. Without a build id, paths or
 # times in it, two builds give the same bytes.
-FLAGS = ['-std=c11', '-Os', '-static', '-s', '-pthread', '-ffunction-sections', '-fdata-sections',
+FLAGS = ['-std=c11', '-Os', '-static', '-s', '-ffunction-sections', '-fdata-sections',
          '-fno-asynchronous-unwind-tables', '-Wl,--gc-sections', '-Wl,--build-id=none']
 # Saves up to 8 KiB of padding; zig's linker does so anyway, and does not know the flag.
 GNU_FLAGS = ['-Wl,-z,noseparate-code']
@@ -34,11 +35,6 @@ class BuildError(Exception):
 def source_files() -> dict[str, str]:
     """file name → text, in the order of the names."""
     return {path.name: path.read_text(encoding='utf-8') for path in sorted(SOURCE.glob('*.[ch]'))}
-
-
-def digest(source: dict[str, str]) -> str:
-    """The SHA-256 of the source, as hexadecimal: each name, a NUL, the text, a NUL."""
-    return hashlib.sha256(''.join(f'{name}\0{source[name]}\0' for name in sorted(source)).encode()).hexdigest()
 
 
 def compilers(machine: str) -> list[list[str]]:

@@ -327,7 +327,7 @@ def test_the_targets_own_compiler(machine, room):
     if not cc:
         pytest.skip('no C compiler here')
     found = _probe.load(Module(source(machine=machine), cc)).run(5)
-    assert found == {'answer': 42, 'source': _compile._digest(SOURCE)}
+    assert found == {'answer': 42, 'source': _compile.digest(SOURCE)}
 
 
 def test_without_a_compiler_anywhere_both_places_are_named():
