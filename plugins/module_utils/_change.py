@@ -67,7 +67,9 @@ class Change:
         failed = []
         for change in reversed(changes):
             try:
-                put(module, self.root.real(change.path), change.before, change.mode)
+                # What was never written is not touched: it may be on a read-only disk.
+                if self.root.read_bytes(change.path) != change.before:
+                    put(module, self.root.real(change.path), change.before, change.mode)
             except OSError as exc:
                 failed.append('%s (%s)' % (change.path, exc.strerror or exc))
         if failed:
