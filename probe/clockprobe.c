@@ -4,10 +4,8 @@
    Statistics and judgement are its caller's. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <getopt.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #ifdef __GLIBC__
 #include <gnu/libc-version.h>
@@ -18,6 +16,7 @@
 #include "cpus.h"
 #include "json.h"
 #include "measure.h"
+#include "options.h"
 #include "warp.h"
 #include "ways.h"
 
@@ -25,8 +24,6 @@
 #define CLOCKPROBE_SOURCE NULL
 #endif
 #define SCHEMA 1
-#define MOST_BUDGET_MS 60000
-#define MOST_WARP_BUDGET_MS 600000
 #define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 /* p99.9 of single reads needs ten of them above it. */
 #define SINGLES 10000
@@ -42,11 +39,6 @@
 #define MOST_ROUNDS 64
 #define BRACKET_TRIES 16
 
-struct options {
-    uint64_t budget_ms, warp_budget_ms;
-    bool wanted[CLOCKS];
-};
-
 /* The counter at a moment of CLOCK_MONOTONIC_RAW: the moment lies in `window` ticks around `ticks`. */
 struct bracket {
     uint64_t ticks, window, raw;
@@ -54,67 +46,6 @@ struct bracket {
 
 /* Where each series is in the plan; one without a weight is a way that does not exist here. */
 enum { LOOP, WORK, ENTRY, COUNTERS, CLOCK_WAYS = COUNTERS + MOST_COUNTERS, PLAN = CLOCK_WAYS + CLOCKS * WAYS };
-
-_Noreturn static void die(int status, const char *what, const char *detail)
-{
-    fprintf(stderr, "clockprobe: %s%s%s\n", what, detail ? ": " : "", detail ? detail : "");
-    exit(status);
-}
-
-static uint64_t whole_number(const char *name, const char *text, uint64_t least, uint64_t most)
-{
-    char *end;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (errno || end == text || *end || *text == '-' || number < least || number > most) {
-        char range[64];
-        snprintf(range, sizeof(range), "a number from %llu to %llu", (unsigned long long)least, (unsigned long long)most);
-        fprintf(stderr, "clockprobe: %s wants %s, not %s\n", name, range, text);
-        exit(2);
-    }
-    return number;
-}
-
-static void choose_clocks(struct options *options, char *list)
-{
-    memset(options->wanted, 0, sizeof(options->wanted));
-    for (char *rest = list, *name; (name = strsep(&rest, ","));) {
-        int i = 0;
-        while (i < CLOCKS && strcmp(clocks[i].name, name))
-            i++;
-        if (i == CLOCKS)
-            die(2, "no such clock", name);
-        options->wanted[i] = true;
-    }
-}
-
-static struct options read_options(int argc, char **argv)
-{
-    static const struct option known[] = {
-        {"budget-ms", required_argument, NULL, 'b'}, {"clocks", required_argument, NULL, 'c'},
-        {"warp-budget-ms", required_argument, NULL, 'w'}, {"cpus", required_argument, NULL, 'p'},
-        {NULL, 0, NULL, 0},
-    };
-    struct options options = {.budget_ms = 500};
-
-    memset(options.wanted, true, sizeof(options.wanted));
-    for (int letter; (letter = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        if (letter == 'b')
-            options.budget_ms = whole_number("--budget-ms", optarg, 1, MOST_BUDGET_MS);
-        else if (letter == 'w')
-            options.warp_budget_ms = whole_number("--warp-budget-ms", optarg, 0, MOST_WARP_BUDGET_MS);
-        else if (letter == 'c')
-            choose_clocks(&options, optarg);
-        else if (letter == 'p') {
-            if (!cpus_restrict(optarg))
-                die(2, "--cpus wants a list like 0-3,6 of CPUs that this process may use, not", optarg);
-        } else
-            die(2, "usage: clockprobe [--budget-ms N] [--clocks NAME,…] [--warp-budget-ms N] [--cpus LIST]", NULL);
-    }
-    if (optind != argc)
-        die(2, "unknown argument", argv[optind]);
-    return options;
-}
 
 static bool read_clocksource(char *name, size_t size)
 {
