@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the files must hold so that chrony follows the clock, and what they held before; onto a Change."""
 from .. import _root
-from . import _conf, _guard, _layout, _record
+from . import _conf, _dhcp, _guard, _layout, _record
 
 
 def configure(layout, profile, device, confdir, change):
@@ -27,6 +27,7 @@ def configure(layout, profile, device, confdir, change):
         change.edit(path, after.encode('utf-8', 'surrogateescape'))
     if layout.dropin:
         change.edit(layout.dropin, ('\n'.join([_guard.HEADER] + body) + '\n').encode('ascii'))
+    _dhcp.stop(layout.root, change)
     _folder(layout, profile, device, taken, change)
     _system(layout, profile, device, change)
 
@@ -72,12 +73,10 @@ def restore(layout, record, change):
     for path in own:
         if path not in record['files'] and _is_ours(change.root, path):
             change.edit(path, None)
-    for path, text in layout.files.items():
-        if path not in record['files'] or path in others:
-            change.edit(path, text.encode('utf-8', 'surrogateescape'))
-    for path in others:
-        if path not in layout.files:
-            text = change.root.read(path) or ''
+    unrecorded = [path for path in list(layout.files) + list(_dhcp.FILES) if path not in record['files']]
+    for path in unrecorded + others:
+        text = change.root.read(path)
+        if text is not None:
             change.edit(path, _conf.normal(text).encode('utf-8', 'surrogateescape'))
     return others
 

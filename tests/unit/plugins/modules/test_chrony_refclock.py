@@ -74,6 +74,27 @@ def test_every_distribution_there_and_back(world, call, case):
     assert call(state='absent')['changed'] is False
 
 
+@pytest.mark.parametrize('case, line', [('rhel-8-before-4.0', 'PEERNTP=no'), ('suse-15', 'NETCONFIG_NTP_POLICY=""')])
+@pytest.mark.parametrize('remember', [True, False])
+def test_servers_that_dhcp_hands_over_by_chronyc(world, call, case, line, remember):
+    here = world(case)
+    variables, servers = here.expect['dhcp']
+    before = here.text(variables), here.text(servers)
+    done = call(remember=remember)
+    assert '/' + variables in done['files'] and here.text(servers) == ''
+    assert line in here.text(variables).splitlines() and here.text(variables).startswith(before[0])
+    assert call()['changed'] is False
+    call(state='absent')
+    assert here.text(variables) == before[0]
+    assert here.text(servers) == (before[1] if remember else '')  # without a record DHCP brings them again
+
+
+def test_an_operator_who_kept_dhcps_servers_out_already(world, call):
+    here = world('rhel-8-before-4.0')
+    here.write('etc/sysconfig/network', 'PEERNTP=yes\nPEERNTP="no"\n')
+    assert '/etc/sysconfig/network' not in call()['files']
+
+
 def test_what_chronyd_is_asked_to_check_is_the_whole(world, call):
     here = world()
     assert call()['checked'] is True
