@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The transaction around one write to current_clocksource: measurements around it, undo after."""
 import errno
-import signal
 import time
 
-from . import _clocksource, _gates, _klog, _state, _tsc
+from . import _clocksource, _gates, _klog, _signals, _state, _tsc
 
 BOOT_ID = '/proc/sys/kernel/random/boot_id'
 # The key in the state file of a switch that gained too little, so that the next run need not try again.
@@ -27,14 +26,14 @@ def switch(module, root, result, gauge):
     free = before is None or result['verdict'] == 'unsafe'
     limit = None if free else before * (1 + module.params['tolerance']) + gauge.noise
     problem, after, ended, failed = 'the run was interrupted', None, None, True
-    with _Signals() as signals:
+    with _signals.Signals() as signals:
         try:
             problem, after = _try(root, name, before, limit, module.params, gauge)
             if problem is None and least and before < least * after:
                 failed = False
                 problem = 'nothing to gain: %s %.1f ns a read, %s %.1f ns (min_speedup %g)' % (
                     old, before, name, after, least)
-        except OSError as exc:
+        except (OSError, _signals.Interrupted) as exc:
             problem = str(exc)
         finally:
             signals.ignore()
@@ -83,38 +82,6 @@ def _try(root, name, before, limit, params, gauge):
         return ('%s is slower: %.1f ns a read, before %.1f ns (tolerance %g %%)'
                 % (name, after, before, 100 * params['tolerance'])), after
     return None, after
-
-
-class _Signals:
-    """Turns what ends a process when its connection or its user goes away into an exception, so that undo runs.
-
-    Where ssh has a terminal (no pipelining) its end sends SIGHUP. A signal that the caller ignores stays ignored.
-    """
-
-    ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-
-    def __enter__(self):
-        self.before = {number: signal.getsignal(number) for number in self.ENDING}
-        self._set({number: kept if kept == signal.SIG_IGN else self._end for number, kept in self.before.items()})
-        return self
-
-    def __exit__(self, *exc_info):
-        self._set(self.before)
-
-    def ignore(self):
-        self._set(dict.fromkeys(self.ENDING, signal.SIG_IGN))
-
-    def _end(self, number, frame):
-        self.ignore()
-        raise OSError('the run was ended by signal %d' % number)
-
-    @staticmethod
-    def _set(handlers):
-        for number, handler in handlers.items():
-            try:
-                signal.signal(number, signal.SIG_DFL if handler is None else handler)
-            except ValueError:
-                return  # not the main thread: whoever runs us in another one minds the signals
 
 
 def _write(root, name):

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What kernel_cmdline does: plan, write, regenerate, read back, and put everything back when a step fails."""
 import os
-import signal
 
-from .. import _cmdline
+from .. import _cmdline, _signals
 from .._change import Change, put
 from .._words import parse, split
 from . import _compare, _memory, find
@@ -17,10 +16,6 @@ class Failed(ValueError):
     def __init__(self, message, **details):
         ValueError.__init__(self, message)
         self.details = details
-
-
-class Interrupted(BaseException):
-    """A signal asked us to end. Not an Exception, so that nothing on the way takes it for a failed command."""
 
 
 class Transaction:
@@ -124,32 +119,35 @@ class Transaction:
 
     def _apply(self, wish, proof, before, regenerate, predicted):
         record = _memory.load(self.root)
-        handlers = dict((number, signal.signal(number, _interrupted)) for number in (signal.SIGTERM, signal.SIGHUP))
-        try:
-            if self.options['remember']:
-                self.step = 'writing %s: ' % _memory.PATH
-                _memory.remember(self.root, self.module, self.backend.name, wish, before, self.change)
-            self.step = 'writing %s: ' % ', '.join(edit.path for edit in self.change.files)
-            self.result['backups'] = self.change.apply(self.module, self.options['backup'])
-            self.step = ''
-            if hasattr(self.backend, 'generate'):
-                if not regenerate:
-                    return predicted
-                self._regenerate()
-            elif hasattr(self.backend, 'activate'):
-                self._activate(wish, before)
-            after = self.backend.read()
-            if not proof.met(after['judged'] or []):
-                raise Failed('the entry that boots next does not take the arguments: %s'
-                             % ' '.join(_cmdline.mask(after['judged'] or ['(no Linux entry)'])))
-            return after
-        except BaseException as exc:
-            self._undo(exc, record)
-            message, details = failure(exc)
-            raise Failed('%s%s. The files and the menu are as they were.' % (self.step, message.rstrip('.')), **details)
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+        with _signals.Signals() as signals:
+            try:
+                if self.options['remember']:
+                    self.step = 'writing %s: ' % _memory.PATH
+                    _memory.remember(self.root, self.module, self.backend.name, wish, before, self.change)
+                self.step = 'writing %s: ' % ', '.join(edit.path for edit in self.change.files)
+                self.result['backups'] = self.change.apply(self.module, self.options['backup'])
+                self.step = ''
+                return self._booted(wish, proof, before, regenerate, predicted)
+            except BaseException as exc:
+                signals.ignore()
+                self._undo(exc, record)
+                message, details = failure(exc)
+                raise Failed('%s%s. The files and the menu are as they were.' % (self.step, message.rstrip('.')),
+                             **details)
+
+    def _booted(self, wish, proof, before, regenerate, predicted):
+        """What the next boot reads once the files are written: brought about, and proven."""
+        if hasattr(self.backend, 'generate'):
+            if not regenerate:
+                return predicted
+            self._regenerate()
+        elif hasattr(self.backend, 'activate'):
+            self._activate(wish, before)
+        after = self.backend.read()
+        if not proof.met(after['judged'] or []):
+            raise Failed('the entry that boots next does not take the arguments: %s'
+                         % ' '.join(_cmdline.mask(after['judged'] or ['(no Linux entry)'])))
+        return after
 
     def _activate(self, wish, before):
         gone = [word for word in before['effective'] or [] if wish.gives_way(word)]
@@ -247,10 +245,6 @@ def _owed(wish, running, effective):
         return not wish.met(running)
     loaders = ('BOOT_IMAGE', 'initrd')
     return sorted(effective) != sorted(word for word in running if parse(word)[0] not in loaders)
-
-
-def _interrupted(number, _frame):
-    raise Interrupted('interrupted by signal %d' % number)
 
 
 def failure(exc):

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One change to a machine as a whole: files, then services, then the proof; all of it back when a step fails."""
 import os
-import signal
 
-from .. import _state
+from .. import _signals, _state
 from .._change import put
 from . import _daemon, _guard, _record
 
@@ -13,10 +12,6 @@ class Failed(ValueError):
     """A failure after which everything is as it was. ``details`` goes into the module's result."""
 
     details = {}
-
-
-class Interrupted(BaseException):
-    """A signal asked us to end. Not an Exception, so that nothing on the way takes it for a failed command."""
 
 
 class Apply:
@@ -57,23 +52,19 @@ class Apply:
     def go(self, remember, steps):
         """Write, then run ``steps()``. Raises Failed, with everything put back, where one of both fails."""
         old = _record.load(self.root)
-        handlers = dict((number, signal.signal(number, _interrupted)) for number in (signal.SIGTERM, signal.SIGHUP))
-        try:
-            folders = self.missing_folders()
-            if remember:
-                remember(old, folders)
-            for path in folders:
-                os.mkdir(self.root.real(path), 0o755)
-                self.made.append(path)
-            self.change.apply(self.module)
-            return steps()
-        except BaseException as exc:
-            for number in handlers:
-                signal.signal(number, signal.SIG_IGN)
-            raise Failed('%s. %s' % (str(exc).rstrip('.'), self._back(old, remember)))
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+        with _signals.Signals() as signals:
+            try:
+                folders = self.missing_folders()
+                if remember:
+                    remember(old, folders)
+                for path in folders:
+                    os.mkdir(self.root.real(path), 0o755)
+                    self.made.append(path)
+                self.change.apply(self.module)
+                return steps()
+            except BaseException as exc:
+                signals.ignore()
+                raise Failed('%s. %s' % (str(exc).rstrip('.'), self._back(old, remember)))
 
     def reread(self, device):
         """Tell systemd and udev of the new files, where there are such. ``device``: the clock's, None for any."""
@@ -157,7 +148,3 @@ class Apply:
 def ready(root):
     """For check mode: raises what recording would."""
     _state.ready(root, _record.KEY)
-
-
-def _interrupted(number, _frame):
-    raise Interrupted('interrupted by signal %d' % number)

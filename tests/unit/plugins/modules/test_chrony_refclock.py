@@ -182,7 +182,7 @@ def test_a_signal_in_the_middle_undoes_all(world, call):
         os.kill(os.getpid(), signal.SIGTERM)
     here.on_restart = end
     done = call()
-    assert done['failed'] and 'interrupted by signal 15' in done['msg']
+    assert done['failed'] and 'ended by signal 15' in done['msg']
     now = here.tree()
     for name in ('var/', 'var/lib/'):
         now.pop(name, None)
