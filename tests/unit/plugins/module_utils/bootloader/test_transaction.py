@@ -223,7 +223,7 @@ def test_a_signal_puts_all_back(machine):
         os.kill(os.getpid(), 15)
         return 0, '', ''
     module.broken = broken
-    with pytest.raises(Failed, match='interrupted by signal 15. The files and the menu are as they were'):
+    with pytest.raises(Failed, match='ended by signal 15. The files and the menu are as they were'):
         work.set(TSC)
     assert tree(machine) == before
 
