@@ -50,10 +50,20 @@ def plain(machine, image):
     overlay(image, 'disk.qcow2', image['disk'], 'qcow2')
     traces = [word for event in slow_hpet.EVENTS for word in ('-trace', event)] if machine.get('late_tsc') else []
     return [*common(machine, '-accel', 'tcg,thread=multi', '-cpu', f'{machine.get("cpu", "max")},{CHEAPER}'), *traces,
-            '-serial', 'file:console',
+            '-serial', 'file:console', *other_kernel(machine, image),
             *disk('disk.qcow2'),
             *network('hostfwd=tcp:127.0.0.1:{port}-:22'),
             '-fw_cfg', 'name=opt/lab/key,file=key.pub']
+
+
+def other_kernel(machine, image):
+    """QEMU loads it in place of GRUB, again at each reboot; the cloud kernel's way is GRUB's."""
+    if machine.get('kernel', 'cloud') == 'cloud':
+        return []
+    home = image[machine['kernel']]
+    return ['-kernel', f'{home}/vmlinuz', '-initrd', f'{home}/initrd',
+            '-append', 'root=/dev/nvme0n1p1 ro net.ifnames=0 console=ttyS0 mitigations=off '
+                       f'{machine.get("kernel_args", "quiet")}']
 
 
 def nested(machine, image):
@@ -80,7 +90,7 @@ def nested(machine, image):
 
 def common(machine, *processor):
     smbios = [word for entry in machine.get('smbios', []) for word in ('-smbios', entry)]
-    return [*FEATURELESS, '-machine', 'pc', *processor, '-smp', str(machine.get('smp', 1)),
+    return [*FEATURELESS, '-machine', machine.get('machine', 'pc'), *processor, '-smp', str(machine.get('smp', 1)),
             '-m', str(machine.get('memory', 512)), *smbios, *machine.get('qemu_args', [])]
 
 

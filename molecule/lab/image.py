@@ -63,7 +63,8 @@ def image(args):
             build_base(cache, base)
         if not os.path.exists(finished):
             finish(cache, base, finished, args)
-    return {'disk': finished, 'base': f'{base}/disk.raw', 'kernel': f'{base}/vmlinuz', 'tools': f'{base}/tools'}
+    return {'disk': finished, 'base': f'{base}/disk.raw', 'kernel': f'{base}/vmlinuz', 'tools': f'{base}/tools',
+            'generic': f'{base}/generic'}
 
 
 def digest_of_parts():
@@ -103,6 +104,7 @@ def build_base(cache, base):
         os.mkdir(out)
         make_root(root)
         shutil.copyfile(glob.glob(f'{root}/boot/vmlinuz-*')[0], f'{out}/vmlinuz')
+        shutil.move(f'{root}/opt/lab-generic', f'{out}/generic')
         make_tools(root, f'{out}/tools', f'{base}/tools')
         make_disk(root, f'{out}/disk.raw')
         os.rename(out, base)
@@ -117,10 +119,11 @@ def make_root(root):
          *[f'--aptopt={option}' for option in options],
          '--dpkgopt=force-unsafe-io', '--dpkgopt=path-exclude=/usr/share/man/*',
          '--dpkgopt=path-exclude=/usr/share/doc/*', '--dpkgopt=path-exclude=/usr/share/locale/*',
+         '--skip=cleanup/apt/lists',  # those of the repository in the image
          f'--essential-hook=sync-in "{PARTS}/rootfs" /',
          f'--customize-hook="{PARTS}/customize.sh" "$1"',
          f'--customize-hook=copy-in "{PARTS}/finish" /',
-         SUITE, root, mirror()], env={**os.environ, 'LAB_SUITE': SUITE})
+         SUITE, root, mirror()])
 
 
 def mirror():
