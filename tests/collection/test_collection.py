@@ -80,7 +80,7 @@ def test_an_installed_module_runs_by_its_full_name(installed):
     assert set(facts['ansible_facts']['clock']) >= {'cloud', 'hypervisor', 'clocksource', 'tsc', 'vdso', 'ptp', 'time_sync', 'boot'}
 
 
-@pytest.mark.parametrize('playbook', ['audit_clocks', 'fix_clocksource', 'revert_clocksource'])
+@pytest.mark.parametrize('playbook', ['audit_clocks', 'fix_clocksource', 'revert_clocksource', 'setup_chrony_ptp'])
 def test_an_installed_playbook_runs_by_its_full_name(installed, playbook):
     text = run([BIN / 'ansible-playbook', f'cloudclock.linux.{playbook}', *LOCAL, '--check'], installed,
                ANSIBLE_COLLECTIONS_PATH=str(installed))
