@@ -13,6 +13,9 @@ def run(setup):
     others = _plan.restore(layout, record or _record.EMPTY, change)
     services = dict((record or _record.EMPTY)['services'])
     states = setup.services.state(list(services)) if setup.services and services else {}
+    stays = _stays(services, states, layout.service)
+    if stays:
+        services[layout.service] = {'active': True, 'enabled': True}
     moved = {name: wanted for name, wanted in services.items() if name in states and states[name] != wanted}
     result = dict(setup.result, files=[edit.path for edit in change.files], diff=change.diff())
     if not change.changed and not moved:
@@ -23,11 +26,24 @@ def run(setup):
         return dict(result, action='planned', reason='another root is never written')
     apply = _apply.Apply(module, root, setup.run, setup.services, change, layout.service)
     apply.check_writable()
-    result.update(changed=True, action='removed', reason='; '.join(_remarks(setup, record, others, services, states)))
+    remarks = _remarks(setup, record, others, services, states)
+    if stays:
+        remarks.append('chronyd goes on with its former configuration: nothing else would keep the time')
+    result.update(changed=True, action='removed', reason='; '.join(remarks))
     if not module.check_mode:
         _write(setup, apply, record, moved)
         result['after'] = setup.time_sync()
     return result
+
+
+def _stays(services, states, own):
+    """Whether chronyd, which did not run and would have at the next boot, is the only one left to keep the time.
+
+    RHEL's package leaves it so: enabled by the presets, and not started.
+    """
+    former = services.get(own)
+    return bool(former and former['enabled'] and not former['active']
+                and not any(services[name]['active'] for name in states if name != own))
 
 
 def _write(setup, apply, record, moved):
@@ -39,7 +55,7 @@ def _write(setup, apply, record, moved):
         apply.reread(None)
         own = services.state([layout.service]).get(layout.service)
         wanted = moved.get(layout.service)
-        # A chronyd that did not run before, as one that came with us, stops again; else it reads its old files.
+        # A chronyd that did not run before stops again; else it reads its old files.
         if own and own['active'] and (wanted is None or wanted['active']):
             apply.restart(own)
             if not services.state([layout.service])[layout.service]['active']:

@@ -313,6 +313,21 @@ def test_a_chronyd_that_did_not_run_stops_again(world, call):
     assert here.services['chrony'] == {'active': False, 'enabled': False}
 
 
+@pytest.mark.parametrize('rival, goes_on', [(None, True), ('ntpd', False)])
+def test_a_chronyd_that_its_package_left_to_the_next_boot_goes_on_where_nobody_else_would(world, call, rival, goes_on):
+    here = world('rhel-9')
+    here.services['chronyd'] = {'active': False, 'enabled': True}
+    here._running(False)
+    if rival:
+        here.services[rival] = {'active': True, 'enabled': True}
+    assert call(unverified='accept')['changed'] and here.services['chronyd'] == {'active': True, 'enabled': True}
+    done = call(state='absent')
+    assert here.services['chronyd'] == {'active': goes_on, 'enabled': True}
+    assert ('nothing else would keep the time' in done['reason']) == goes_on
+    assert here.services.get(rival, {'active': False})['active'] != goes_on
+    assert call(state='absent')['changed'] is False
+
+
 @pytest.mark.parametrize('case', ['ubuntu-24.04', 'alpine'])
 def test_a_removal_that_fails_leaves_the_clock_in_use(world, call, case):
     here = world(case)
