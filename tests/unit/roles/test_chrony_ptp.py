@@ -160,9 +160,10 @@ def test_absent_says_who_keeps_the_time_now(role):
 
 @pytest.mark.slow
 def test_chrony_is_installed_where_the_clock_waits_for_it(role):
+    fresh = dict(CONFIGURED, conflicts=[], before=dict(NOBODY, daemon='chrony'),
+                 sanity=dict(OK, verdict='unknown', reference=None))
     run = role({
-        'debian': {'chrony_refclock': [NEEDED, dict(CONFIGURED, conflicts=[])], 'setup': [packages('apt')],
-                   'package': [WENT]},
+        'debian': {'chrony_refclock': [NEEDED, fresh], 'setup': [packages('apt')], 'package': [WENT]},
         'rhel': {'chrony_refclock': [NEEDED, CONFIGURED], 'setup': [packages('dnf', 'RedHat')],
                  'package': [{'changed': True}]},
         'stale': {'chrony_refclock': [NEEDED, CONFIGURED], 'setup': [packages('apt')], 'apt': [WENT],
@@ -179,6 +180,8 @@ def test_chrony_is_installed_where_the_clock_waits_for_it(role):
     for host in ('debian', 'stale'):
         cells, reason = row(run, host)
         assert cells[0].startswith('installed and') and 'the package systemd-timesyncd gave way to chrony' in reason
+    cells, reason = row(run, 'debian')
+    assert cells[1].startswith('192.0.2.1,') and 'on trust' not in reason and '12.0 µs ahead of the time of' in reason
     assert 'gave way' not in row(run, 'rhel')[1] and table(run)[-1] == '3 configured of 3 hosts'
 
 
@@ -256,6 +259,8 @@ def test_what_fails_after_the_package_came_fails_the_host_and_says_what_went(rol
         'web2': {'chrony_refclock': [NEEDED, NEEDED], 'setup': [packages('apt')], 'package': [WENT]},
         'web3': {'chrony_refclock': [NEEDED], 'setup': [packages('apt')], 'package': [{'failed': True, 'msg': 'old'}],
                  'apt': [{'failed': True, 'msg': 'Failed to update apt cache'}]},
+        'far': {'chrony_refclock': [NEEDED, answer('refused', reason='the clock is far', sanity=dict(OK, verdict='far'))],
+                'setup': [packages('apt')], 'package': [WENT]},
         'web4': {'chrony_refclock': [NEEDED, 'unreachable'], 'setup': [packages('apt')], 'package': [WENT]},
     }, *AT_ONCE)
     assert run.code == 2
@@ -265,7 +270,9 @@ def test_what_fails_after_the_package_came_fails_the_host_and_says_what_went(rol
     assert row(run, 'web2')[1].startswith('chrony was installed, and no chronyd is to be found')
     assert row(run, 'web3')[1].startswith('Failed to update apt cache')
     assert row(run, 'web4')[0][0] == 'unreachable'
-    assert table(run)[-1] == '3 failed, 1 unreachable of 4 hosts'
+    assert row(run, 'far')[0][0] == 'refused' and row(run, 'far')[1] == (
+        'the clock is far; the package systemd-timesyncd gave way to chrony')
+    assert table(run)[-1] == '3 failed, 1 refused, 1 unreachable of 5 hosts'
 
 
 @pytest.mark.slow
