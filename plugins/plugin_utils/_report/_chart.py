@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables and charts of the page that need no script: by source, by source and machine type, and who was not seen."""
+from __future__ import annotations
+
+import math
+from html import escape
+
+from ._host import NEED_WORK
+from ._summary import cpus, groups, place_of, source_of, spread
+from ._words import amount, count, ns
+
+# More rows than this are no picture any more; the table of machines has them all.
+MOST_GROUPS = 24
+MOST_NAMES = 12
+
+
+def by_source(hosts: list[dict]) -> str:
+    rows = []
+    for source, group in groups(hosts, source_of):
+        figures = spread(group)
+        work = sum(it['fate'] in NEED_WORK for it in group)
+        rows.append(
+            f'<tr><th scope="row">{escape(source)}</th>'
+            f'<td class="bar">{_share(len(group) / len(hosts), bool(work))}</td><td class="n">{count(len(group))}</td>'
+            f'<td class="n{" bad" if work else ""}">{count(work)}</td><td class="n">{ns(figures and figures["median"])}</td>'
+            f'<td class="n">{amount(cpus(group))}</td></tr>')
+    return '\n'.join(rows)
+
+
+def by_type(hosts: list[dict]) -> str:
+    """Rows of a table whose chart column is one picture: strips over one logarithmic axis."""
+    alike = [(key, group, spread(group)) for key, group in groups(hosts, lambda it: (source_of(it), place_of(it)))]
+    alike = sorted((item for item in alike if item[2]), key=lambda item: -item[2]['median'])
+    if not alike:
+        return '<tr><td colspan="5">No machine’s clock was measured.</td></tr>'
+    shown, rest = alike[:MOST_GROUPS], alike[MOST_GROUPS:]
+    axis = Axis(min(item[2]['least'] for item in alike), max(item[2]['most'] for item in alike))
+    rows = [f'<tr class="axis"><td></td><td></td><td>{axis.labels()}</td><td></td><td></td></tr>']
+    for (source, place), group, figures in shown:
+        bad = 2 * sum(it['fate'] in NEED_WORK for it in group) >= len(group)
+        rows.append(
+            f'<tr><th scope="row">{escape(source)} <span class="place">{escape(place)}</span></th>'
+            f'<td class="n">{count(len(group))}</td><td>{axis.strip(figures, bad)}</td>'
+            f'<td class="n{" bad" if bad else ""}">{ns(figures["median"])}</td>'
+            f'<td class="n wide">{ns(figures["least"])}–{ns(figures["most"])}</td></tr>')
+    if rest:
+        machines = sum(len(item[1]) for item in rest)
+        rows.append(f'<tr><td colspan="5">and {count(len(rest))} quicker kinds with {count(machines)} machines</td></tr>')
+    return '\n'.join(rows)
+
+
+def not_seen(hosts: list[dict]) -> str:
+    """Rows: fate, reason, machines; '' where all were seen."""
+    rows = []
+    for (fate, why), group in groups([it for it in hosts if it['state'] != 'seen'], lambda it: (it['fate'], it['failure'])):
+        names = ', '.join(f'<bdi>{escape(it["host"])}</bdi>' for it in group[:MOST_NAMES])
+        more = f' and {count(len(group) - MOST_NAMES)} more' if len(group) > MOST_NAMES else ''
+        rows.append(f'<tr><th scope="row" class="n">{count(len(group))}</th><td>{escape(fate)}</td>'
+                    f'<td class="why">{escape(why or "")}</td><td class="names">{names}{more}</td></tr>')
+    return '\n'.join(rows)
+
+
+def _share(part: float, accent: bool) -> str:
+    return (f'<svg class="share" width="100%" height="8" aria-hidden="true"><rect class="rail" width="100%" height="8"/>'
+            f'<rect class="{"accent" if accent else "ink"}" width="{100 * part:.2f}%" height="8"/></svg>')
+
+
+class Axis:
+    """Nanoseconds by their logarithm, whole decades, as shares of a width that the reader's screen decides."""
+
+    def __init__(self, least: float, most: float):
+        self.low = math.floor(math.log10(least))
+        self.high = max(math.ceil(math.log10(most)), self.low + 1)
+        # one line in three, one in six …, where there are too many for a phone
+        self.decades = range(self.low, self.high + 1, max(1, (self.high - self.low) // 5))
+
+    def at(self, value: float) -> float:
+        return round(100 * (math.log10(value) - self.low) / (self.high - self.low), 2)
+
+    def lines(self) -> str:
+        return ''.join(f'<line class="grid" x1="{at}%" x2="{at}%" y1="0" y2="100%"/>'
+                       for at in (self.at(10.0 ** decade) for decade in self.decades))
+
+    def labels(self) -> str:
+        found = []
+        for decade in self.decades:
+            anchor = {self.low: 'start', self.high: 'end'}.get(decade, 'middle')
+            found.append(f'<text x="{self.at(10.0 ** decade)}%" y="12" text-anchor="{anchor}">{ns(10.0 ** decade)}</text>')
+        return f'<svg class="strip" width="100%" height="16" aria-hidden="true">{"".join(found)}</svg>'
+
+    def strip(self, figures: dict, bad: bool) -> str:
+        """A line from the least to the most, a bar between the quartiles, a dot at the median."""
+        least, low, middle, high, most = (self.at(figures[key]) for key in ('least', 'low', 'median', 'high', 'most'))
+        return (f'<svg class="strip {"accent" if bad else "ink"}" width="100%" height="20" aria-hidden="true">{self.lines()}'
+                f'<line x1="{least}%" x2="{most}%" y1="10" y2="10"/>'
+                f'<line class="box" x1="{low}%" x2="{high}%" y1="10" y2="10"/>'
+                f'<circle cx="{middle}%" cy="10" r="5"/></svg>')

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page: one file, the stylesheet and the script in it, the machines as data, and no way to any network."""
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html import escape
+from pathlib import Path
+
+from . import _chart
+from ._summary import place_of
+from ._words import amount, count, headline
+
+HERE = Path(__file__).resolve().parent
+MARK = re.compile(r'<!--(\w+)-->|/\*(\w+)\*/')
+
+
+def render(report: dict) -> str:
+    """``report`` is what clocks.json holds."""
+    hosts, figures, rate = report['hosts'], report['summary'], report['calls_per_second']
+    style, script = ((HERE / name).read_text(encoding='utf-8') for name in ('page.css', 'page.js'))
+    rows, words = _rows(hosts)
+    lost = _chart.not_seen(hosts)
+    parts = {
+        'policy': f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; base-uri 'none'; "
+                  "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+        'style': style, 'script': script,
+        'made': escape(report['made'].replace('T', ' ').replace('Z', ' UTC')), 'headline': escape(headline(figures, rate)),
+        'tiles': _tiles(figures), 'rate': count(rate), 'lost_class': '' if lost else 'none',
+        'by_source': _chart.by_source(hosts), 'by_type': _chart.by_type(hosts), 'not_seen': lost,
+        'rows': _data({'words': words, 'rows': rows, 'rate': rate}),
+        # A machine's own line is only parsed when its card is opened.
+        'cards': '\n'.join(_data(_card(it)) for it in hosts),
+    }
+    page = (HERE / 'page.html').read_text(encoding='utf-8')
+    return MARK.sub(lambda mark: parts[mark.group(1) or mark.group(2)], page)
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _data(value) -> str:
+    """JSON that no HTML parser can take for the end of its element or for a comment; ASCII, one line."""
+    plain = json.dumps(value, separators=(',', ':'), allow_nan=False)
+    return plain.replace('<', '\\u003c').replace('>', '\\u003e').replace('&', '\\u0026')
+
+
+def _rows(hosts: list[dict]) -> tuple[list[list], list[str]]:
+    """(a list a machine in the order of page.js's COLUMNS, the words that its numbers stand for)"""
+    known: dict[str, int] = {}
+
+    def word(text):
+        return None if not text else known.setdefault(text, len(known))
+
+    rows = []
+    for it in hosts:
+        source, figure = it['clocksource'], it['figure']
+        rows.append([
+            it['host'], word(it['fate']), word(source['current']), word(source['recommended']), figure['ns'], figure['p999'],
+            word(figure['path']), it['cpu_percent'], word(place_of(it)), word(it['hypervisor']['container'] or it['machine']),
+            word({True: 'pending', False: 'no'}.get(it['boot']['reboot_required'])), word(it['failure'] or source['reason'])])
+    return rows, list(known)
+
+
+def _card(it: dict) -> dict:
+    """The record without what it does not know: most of a record's keys are null on most machines."""
+    def lean(value):
+        if isinstance(value, dict):
+            return {key: lean(item) for key, item in value.items() if item is not None and item != [] and item != {}}
+        return value
+    return lean(it)
+
+
+def _tiles(figures: dict) -> str:
+    lost = figures['machines'] - figures['seen']
+    fate = figures['by_fate']
+    missing = ', '.join(f'{count(fate[name])} {name}' for name in ('unreachable', 'failed') if fate.get(name))
+    tiles = [
+        ('Machines', count(figures['machines']), f'{count(fate.get("optimal", 0) + fate.get("acceptable", 0))} optimal or acceptable', False),
+        ('Slow', count(figures['slow']), f'{count(figures["fixable"])} can be fixed', figures['slow'] > 0),
+        ('Unsafe', count(figures['unsafe']), 'time may go backwards', figures['unsafe'] > 0),
+        ('CPUs lost', amount(figures['lost_cpus']), f'of {amount(figures["spent_cpus"])} spent on reading the time',
+         figures['lost_cpus'] >= 0.005),
+        ('Reboots pending', count(figures['reboots_pending']), 'kernel arguments wait', False),
+        ('Not seen', count(lost), missing or 'all answered', lost > 0),
+    ]
+    return '\n'.join(f'<div{" class=bad" if bad else ""}><dt>{name}</dt><dd>{value}<span>{note}</span></dd></div>'
+                     for name, value, note, bad in tiles)
