@@ -195,36 +195,45 @@ static void print_all(struct series *plan, const struct options *options)
     json_close('}');
 }
 
-int main(int argc, char **argv)
+static void print_measurement(const struct options *options, uint64_t start)
 {
     static struct series plan[PLAN];
     char source[64], source_after[64];
-    uint64_t start = now();
-    struct options options = read_options(argc, argv);
     bool known = read_clocksource(source, sizeof(source));
     int cpu = sched_getcpu();
     struct bracket from = bracket_on(cpu);
 
-    json_open(NULL, '{');
-    json_number("schema", SCHEMA);
-    print_build();
-    make_plan(plan, &options);
-    uint64_t rounds = options.budget_ms / ROUND_MS;
+    make_plan(plan, options);
+    uint64_t rounds = options->budget_ms / ROUND_MS;
     rounds = rounds < LEAST_ROUNDS ? LEAST_ROUNDS : rounds > MOST_ROUNDS ? MOST_ROUNDS : rounds;
-    measure(plan, PLAN, start + options.budget_ms * 1000000 / 100 * MEASURE_SHARE, (unsigned)rounds);
+    measure(plan, PLAN, start + options->budget_ms * 1000000 / 100 * MEASURE_SHARE, (unsigned)rounds);
     print_counter(from, bracket_on(cpu));
     if (known && (!read_clocksource(source_after, sizeof(source_after)) || strcmp(source, source_after)))
         die(1, "the clocksource changed while it was measured; it was", source);
     json_string("clocksource", known ? source : NULL);
     /* Behind the measurement: each of some hundred questions is a trap, of up to 100 us where hypervisors are nested. */
     cpuid_print("cpuid");
-    print_all(plan, &options);
-    json_number("budget_ms", options.budget_ms);
+    print_all(plan, options);
+    json_number("budget_ms", options->budget_ms);
     json_milli("elapsed_ms", now() - start);
-    if (options.warp_budget_ms)
-        warp_print("warp", options.warp_budget_ms);
+    if (options->warp_budget_ms)
+        warp_print("warp", options->warp_budget_ms);
     else
         json_null("warp");
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t start = now();
+    struct options options = read_options(argc, argv);
+
+    json_open(NULL, '{');
+    json_number("schema", SCHEMA);
+    print_build();
+    if (options.look_at_syscalls)
+        syscalls_print(&options.syscalls);
+    else
+        print_measurement(&options, start);
     json_close('}');
     putchar('\n');
     if (fflush(stdout) || ferror(stdout))

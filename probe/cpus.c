@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SET_SIZE CPU_ALLOC_SIZE(MOST_CPUS)
 
@@ -64,10 +65,9 @@ static const char *read_cpu(const char *text, int *cpu)
     return end;
 }
 
-bool cpus_restrict(const char *list)
+/* A list like "0-3,6" → a set; false when it is no such list. */
+static bool read_list(const char *list, union set *found)
 {
-    union set wanted = {.bytes = {0}};
-
     for (;;) {
         int first, last;
         if (!(list = read_cpu(list, &first)))
@@ -76,12 +76,39 @@ bool cpus_restrict(const char *list)
         if (*list == '-' && !(list = read_cpu(list + 1, &last)))
             return false;
         for (int cpu = first; cpu <= last; cpu++)
-            CPU_SET_S(cpu, SET_SIZE, &wanted.set);
+            CPU_SET_S(cpu, SET_SIZE, &found->set);
         if (last < first || (*list && *list != ','))
             return false;
         if (!*list++)
-            return sched_setaffinity(0, SET_SIZE, &wanted.set) == 0;
+            return true;
     }
+}
+
+bool cpus_restrict(const char *list)
+{
+    union set wanted = {.bytes = {0}};
+
+    return read_list(list, &wanted) && sched_setaffinity(0, SET_SIZE, &wanted.set) == 0;
+}
+
+size_t cpus_online(int *cpus)
+{
+    char line[1024];
+    union set online = {.bytes = {0}};
+    FILE *file = fopen("/sys/devices/system/cpu/online", "r");
+    bool known = file && fgets(line, sizeof(line), file);
+    size_t count = 0;
+
+    if (file)
+        fclose(file);
+    if (known)
+        line[strcspn(line, "\n")] = 0;
+    if (!known || !read_list(line, &online))
+        return cpus_allowed(cpus);
+    for (int cpu = 0; cpu < MOST_CPUS; cpu++)
+        if (CPU_ISSET_S(cpu, SET_SIZE, &online.set))
+            cpus[count++] = cpu;
+    return count;
 }
 
 int cpus_package(int cpu)

@@ -13,6 +13,9 @@
 /* The allowed CPUs in `cpus`, ascending; returns their number, 0 when it cannot be known. */
 size_t cpus_allowed(int *cpus);
 
+/* The CPUs that are online, ascending, whatever this process may use; falls back on those. */
+size_t cpus_online(int *cpus);
+
 /* Restrict this process to one CPU; false where it may not run there. */
 bool cpus_pin(int cpu);
 

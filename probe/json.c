@@ -69,6 +69,12 @@ void json_number(const char *key, uint64_t value)
     fwrite(first_digit, 1, (size_t)(digits + sizeof(digits) - first_digit), stdout);
 }
 
+void json_integer(const char *key, int64_t value)
+{
+    begin(key);
+    printf("%" PRId64, value);
+}
+
 void json_milli(const char *key, uint64_t nanoseconds)
 {
     begin(key);

@@ -12,6 +12,7 @@ void json_close(char bracket);
 void json_null(const char *key);
 void json_bool(const char *key, bool value);
 void json_number(const char *key, uint64_t value);
+void json_integer(const char *key, int64_t value);
 void json_milli(const char *key, uint64_t nanoseconds);
 /* NULL becomes null; bytes that are no printable ASCII become escapes. */
 void json_string(const char *key, const char *text);

@@ -13,6 +13,9 @@
 
 #define MOST_BUDGET_MS 60000
 #define MOST_WARP_BUDGET_MS 600000
+#define MOST_SECONDS 60
+#define MOST_HERTZ 100000
+#define MOST_PAGES 256
 
 _Noreturn void die(int status, const char *what, const char *detail)
 {
@@ -47,6 +50,31 @@ static void choose_clocks(struct options *options, char *list)
     }
 }
 
+static struct syscalls_options read_syscalls_options(int argc, char **argv)
+{
+    static const struct option known[] = {
+        {"seconds", required_argument, NULL, 's'}, {"hertz", required_argument, NULL, 'h'},
+        {"pages", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0},
+    };
+    struct syscalls_options options = {.seconds = 5, .hertz = 16000, .pages = 16};
+
+    for (int letter; (letter = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        if (letter == 's')
+            options.seconds = whole_number("--seconds", optarg, 1, MOST_SECONDS);
+        else if (letter == 'h')
+            options.hertz = whole_number("--hertz", optarg, 1, MOST_HERTZ);
+        else if (letter == 'p') {
+            options.pages = whole_number("--pages", optarg, 1, MOST_PAGES);
+            if (options.pages & (options.pages - 1))
+                die(2, "--pages wants a power of two, not", optarg);
+        } else
+            die(2, "usage: clockprobe syscalls [--seconds N] [--hertz N] [--pages N]", NULL);
+    }
+    if (optind != argc)
+        die(2, "unknown argument", argv[optind]);
+    return options;
+}
+
 struct options read_options(int argc, char **argv)
 {
     static const struct option known[] = {
@@ -56,6 +84,11 @@ struct options read_options(int argc, char **argv)
     };
     struct options options = {.budget_ms = 500};
 
+    if (argc > 1 && !strcmp(argv[1], "syscalls")) {
+        options.look_at_syscalls = true;
+        options.syscalls = read_syscalls_options(argc - 1, argv + 1);
+        return options;
+    }
     memset(options.wanted, true, sizeof(options.wanted));
     for (int letter; (letter = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (letter == 'b')

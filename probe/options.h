@@ -6,11 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "syscalls.h"
 #include "ways.h"
 
 struct options {
     uint64_t budget_ms, warp_budget_ms;
     bool wanted[CLOCKS];
+    /* `clockprobe syscalls …`: no clock is measured then. */
+    bool look_at_syscalls;
+    struct syscalls_options syscalls;
 };
 
 /* Ends the program with `what: detail` on standard error; `detail` may be NULL. */
