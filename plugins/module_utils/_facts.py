@@ -26,8 +26,19 @@ def gather(root, rows=(), metadata='never', probe=None, warp_budget_ms=0):
     a live machine, in some milliseconds, and ``warp_budget_ms`` more for the warp test. Raises ValueError for another
     root's probe.json that is not as the probe prints it.
     """
-    lines, complete = _klog.read(root)
     readings, ran = _readings(root, probe, warp_budget_ms)
+    found = judged(root, readings, rows, metadata)
+    found.update(ptp=_ptp.read(root), time_sync=_timesync.read(root), boot=_boot(root, found['clocksource']), probe=ran,
+                 cost=_measured.cost(readings))
+    return _printable(found)
+
+
+def judged(root, readings, rows=(), metadata='never', log=None):
+    """``cloud``, ``hypervisor``, ``clocksource``, ``tsc``, ``vdso`` and ``cpus`` of the facts, by these readings.
+
+    ``log`` is what ``_klog.read`` returned, where the caller has read it.
+    """
+    lines, complete = log or _klog.read(root)
     evidence = _evidence.collect(root, readings or {}, lines)
     platform = _platform.judge(evidence)
     cloud, hypervisor = platform['cloud'], platform['hypervisor']
@@ -41,9 +52,7 @@ def gather(root, rows=(), metadata='never', probe=None, warp_budget_ms=0):
     choice = _policy.decide(clock, tsc, vdso, cloud, hypervisor, rows)
     clock['switched_to'] = tsc.pop('switched_to')
     clock.update((key, choice[key]) for key in ('recommended', 'verdict', 'reason', 'source'))
-    return _printable({'cloud': cloud, 'hypervisor': hypervisor, 'clocksource': clock, 'tsc': tsc, 'vdso': vdso,
-                       'ptp': _ptp.read(root), 'time_sync': _timesync.read(root), 'boot': _boot(root, clock),
-                       'cpus': cpus, 'probe': ran, 'cost': _measured.cost(readings)})
+    return {'cloud': cloud, 'hypervisor': hypervisor, 'clocksource': clock, 'tsc': tsc, 'vdso': vdso, 'cpus': cpus}
 
 
 def _readings(root, probe, warp_budget_ms):
