@@ -30,12 +30,13 @@ class Probe:
     """The probe at hand on this target, or why there is none.
 
     ``reason``: why there is no measurement, None where nothing speaks against one. A failed run sets it too.
+    ``body``: the program, None where there is none.
     """
 
     def __init__(self, module, body=None, reason=None):
         self.reason = reason
         self._module = module
-        self._body = body
+        self.body = body
 
     def run(self, budget_ms, clocks=None, warp_budget_ms=0, cpus=None, calls_per_second=100000):
         """What ``_readings.judge`` makes of a measurement, or None with ``reason`` set.
@@ -44,7 +45,7 @@ class Probe:
         ``cpus``: a list like ``0-3,6``, the allowed ones by default. A probe that crashes, hangs or says what makes no
         sense is a reason, not an error.
         """
-        if self._body is None:
+        if self.body is None:
             return None
         argv = ['clockprobe', '--budget-ms', str(budget_ms), '--warp-budget-ms', str(warp_budget_ms)]
         if clocks:
@@ -70,11 +71,11 @@ class Probe:
         for folder in _place.folders(self._module):
             try:
                 with _place.Folder(folder) as place:
-                    return _bounded.start(argv, executable=place.program(self._body))
+                    return _bounded.start(argv, executable=place.program(self.body))
             except OSError as exc:
                 if exc.errno == errno.ENOEXEC:
                     raise
-        with _place.Memory(self._body) as (path, fd):
+        with _place.Memory(self.body) as (path, fd):
             return _bounded.start(argv, executable=path, fds=(fd,))
 
 
