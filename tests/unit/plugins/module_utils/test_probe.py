@@ -135,7 +135,7 @@ def test_its_file_is_gone_while_it_runs(room, started):
 def test_it_can_run_again_after_a_failure():
     probe = _probe.load(Module(argument(shell('exit 1'))))
     assert probe.run(5) is None and probe.reason
-    probe._body = good()
+    probe.body = good()
     assert probe.run(5) == GOOD
     assert probe.reason is None
 
