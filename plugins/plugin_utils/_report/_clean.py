@@ -39,6 +39,10 @@ def truth(value) -> bool | None:
     return bool(value) if isinstance(value, bool) else None
 
 
+def one_of(value, known) -> str | None:
+    return str(value) if isinstance(value, str) and value in known else None
+
+
 def mapping(value) -> dict:
     return value if isinstance(value, dict) else {}
 

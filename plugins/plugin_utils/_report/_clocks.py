@@ -3,10 +3,11 @@
 """A machine's clocks as the report has them: what a program pays for a read, and how single reads were spread."""
 from __future__ import annotations
 
-from ._clean import mapping, number, pick, text, whole
+from ._clean import mapping, number, one_of, pick, text, whole
 
 # The first of these that was measured is the machine's figure: programs read these most.
 FIRST = ('monotonic', 'realtime', 'gettimeofday')
+PATHS = ('vdso', 'syscall')
 WAYS = ('libc', 'vdso', 'syscall')
 MOST_CLOCKS = 16
 MOST_BINS = 64
@@ -22,7 +23,7 @@ def read(clocks, rate: int) -> dict:
         figures = pick(read_by.get('ns'), median=number, low=number, high=number, min=number, p50=number, p90=number,
                        p99=number, p999=number, max=number)
         found[text(name, 40) or '?'] = dict(
-            figures, way=way, path=text(clock.get('path'), 20), cycles=number(mapping(read_by.get('cycles')).get('median')),
+            figures, way=way, path=one_of(clock.get('path'), PATHS), cycles=number(mapping(read_by.get('cycles')).get('median')),
             cpu_percent=percent(figures['median'], rate),
             vdso_ns=_median(clock.get('vdso')), syscall_ns=_median(clock.get('syscall')),
             reads=whole(read_by.get('reads')), back=whole(read_by.get('back')),
@@ -36,7 +37,7 @@ def figure(clocks: dict, cost) -> dict:
         clock = clocks.get(name)
         if clock and clock['median'] is not None:
             return {'clock': name, 'ns': clock['median'], 'p99': clock['p99'], 'p999': clock['p999'], 'path': clock['path']}
-    cost = pick(cost, ns=number, path=text)
+    cost = dict(pick(cost, ns=number), path=one_of(mapping(cost).get('path'), PATHS))
     return {'clock': 'monotonic' if cost['ns'] is not None else None, 'ns': cost['ns'], 'p99': None, 'p999': None,
             'path': cost['path']}
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from ...module_utils import _gates, _policy
 from . import _clocks
-from ._clean import mapping, number, pick, text, texts, truth, whole
+from ._clean import mapping, number, one_of, pick, text, texts, truth, whole
 
 # What a room that expects complete facts raises over others.
 INCOMPLETE = (AttributeError, KeyError, LookupError, TypeError, ValueError)
 NEED_WORK = ('slow', 'unsafe')
+VERDICTS = ('optimal', 'acceptable', 'slow', 'unsafe', 'unknown')
 
 
 def record(name: str, facts, bench, failure, rows, rate: int) -> dict:
@@ -25,7 +26,8 @@ def record(name: str, facts, bench, failure, rows, rate: int) -> dict:
     warp = _warp(bench.get('warp'))
     choice, gates, voucher = _judge(clock, bench.get('warp'), rows)
     tsc, boot, machine = mapping(clock.get('tsc')), mapping(clock.get('boot')), mapping(bench.get('build'))
-    source = pick(choice, current=text, recommended=text, verdict=text, reason=text, source=text, switched_to=text)
+    source = pick(choice, current=text, recommended=text, reason=text, source=text, switched_to=text)
+    source['verdict'] = one_of(choice.get('verdict'), VERDICTS)
     source['current'] = source['current'] or text(bench.get('clocksource'), 64)
     it = {
         'host': text(name, 255) or '?', 'state': state,
@@ -88,7 +90,8 @@ def _warp(found):
     warp = mapping(found)
     pair = warp.get('worst_pair')
     return dict(pick(warp, pairs_tested=whole, pairs_total=whole, partial=truth, worst_cycles=number, blur_cycles=number,
-                     covered=whole, reason=text),
+                     covered=whole, budget_ms=number,
+                     reason=text),
                 worst_pair=[whole(cpu) for cpu in pair[:2]] if isinstance(pair, list) else None) if warp else None
 
 

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import re
+import shlex
 from html import escape
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def render(report: dict) -> str:
     hosts, figures, rate = report['hosts'], report['summary'], report['calls_per_second']
     style, script = ((HERE / name).read_text(encoding='utf-8') for name in ('page.css', 'page.js'))
     rows, words = _rows(hosts)
-    lost = _chart.not_seen(hosts)
+    lost, cards = _chart.not_seen(hosts), Cards()
+    lines = [cards.line(it) for it in hosts]
     parts = {
         'policy': f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; base-uri 'none'; "
                   "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
@@ -33,7 +35,7 @@ def render(report: dict) -> str:
         'by_source': _chart.by_source(hosts), 'by_type': _chart.by_type(hosts), 'not_seen': lost,
         'rows': _data({'words': words, 'rows': rows, 'rate': rate}),
         # A machine's own line is only parsed when its card is opened.
-        'cards': '\n'.join(_data(_card(it)) for it in hosts),
+        'cards': '\n'.join([_data(list(cards.known)), *lines]),
     }
     page = (HERE / 'page.html').read_text(encoding='utf-8')
     return MARK.sub(lambda mark: parts[mark.group(1) or mark.group(2)], page)
@@ -61,18 +63,52 @@ def _rows(hosts: list[dict]) -> tuple[list[list], list[str]]:
         source, figure = it['clocksource'], it['figure']
         rows.append([
             it['host'], word(it['fate']), word(source['current']), word(source['recommended']), figure['ns'], figure['p999'],
-            word(figure['path']), it['cpu_percent'], word(place_of(it)), word(it['hypervisor']['container'] or it['machine']),
-            word({True: 'pending', False: 'no'}.get(it['boot']['reboot_required'])), word(it['failure'] or source['reason'])])
+            word(figure['path']), it['cpu_percent'], word(_kind(it)), word({True: 'pending', False: 'no'}.get(it['boot']['reboot_required'])), word(it['failure'] or source['reason'])])
     return rows, list(known)
 
 
-def _card(it: dict) -> dict:
-    """The record without what it does not know: most of a record's keys are null on most machines."""
-    def lean(value):
+def _kind(it: dict) -> str:
+    """The type of machine; what is unlike the most besides."""
+    besides = (it['hypervisor']['container'], it['machine'] if it['machine'] != 'x86_64' else None)
+    return ', '.join([place_of(it), *filter(None, besides)])
+
+
+class Cards:
+    """Each machine's record as one line, without what it does not know or the page does not show.
+
+    A text that is long, or begins as a reference does, is put among the words and stands there as ``§`` and its number:
+    reasons and sources are the same on many machines.
+    """
+
+    SHORT = 12
+    HIDDEN = {'way', 'min', 'p50', 'p90', 'reads', 'vdso_ns', 'state', 'switched_to', 'partial', 'blur_cycles', 'covered', 'hz',
+              'evidence', 'figure', 'fixable', 'lost_percent', 'vouched_by', 'khz', 'xen_mode', 'policy', 'leap', 'stratum',
+              'kernel_choice', 'unit', 'budget_ms'}
+
+    def __init__(self):
+        self.known: dict[str, int] = {}
+
+    def line(self, it: dict) -> str:
+        return _data(dict(self._lean(dict(it, next=None)), next=[self._command(step, it['host']) for step in it['next']]))
+
+    def _lean(self, value):
         if isinstance(value, dict):
-            return {key: lean(item) for key, item in value.items() if item is not None and item != [] and item != {}}
-        return value
-    return lean(it)
+            return {key: self._lean(item) for key, item in value.items()
+                    if key not in self.HIDDEN and item is not None and item != [] and item != {}}
+        if isinstance(value, list):
+            return [self._lean(item) for item in value]
+        return self._word(value) if isinstance(value, str) else value
+
+    def _word(self, text: str) -> str:
+        if len(text) <= self.SHORT and not text.startswith('§'):
+            return text
+        return f'§{self.known.setdefault(text, len(self.known))}'
+
+    def _command(self, step: dict, host: str) -> list[str]:
+        """Why, and the command around the host's name, which alone differs from machine to machine."""
+        quoted = shlex.quote(host)
+        before, limit, after = step['command'].partition(f'--limit {quoted}')
+        return [self._word(step['why']), self._word(before + limit[:-len(quoted)]), quoted, self._word(after)]
 
 
 def _tiles(figures: dict) -> str:
@@ -82,7 +118,7 @@ def _tiles(figures: dict) -> str:
     tiles = [
         ('Machines', count(figures['machines']), f'{count(fate.get("optimal", 0) + fate.get("acceptable", 0))} optimal or acceptable', False),
         ('Slow', count(figures['slow']), f'{count(figures["fixable"])} can be fixed', figures['slow'] > 0),
-        ('Unsafe', count(figures['unsafe']), 'time may go backwards', figures['unsafe'] > 0),
+        ('Unsafe', count(figures['unsafe']), 'a check failed', figures['unsafe'] > 0),
         ('CPUs lost', amount(figures['lost_cpus']), f'of {amount(figures["spent_cpus"])} spent on reading the time',
          figures['lost_cpus'] >= 0.005),
         ('Reboots pending', count(figures['reboots_pending']), 'kernel arguments wait', False),

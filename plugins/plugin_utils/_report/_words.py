@@ -9,10 +9,10 @@ def count(value: int) -> str:
 
 
 def ns(value) -> str:
-    """Three digits that mean something; – for unknown, which is never nought."""
+    """– for unknown, which is never nought."""
     if value is None:
         return '–'
-    return f'{value:.1f}' if value < 10 or (value < 100 and value % 1 and round(value, 1) % 1) else f'{value:,.0f}'
+    return f'{value:.1f}' if value < 100 else f'{value:,.0f}'
 
 
 def amount(value: float) -> str:

@@ -2,6 +2,8 @@
 // Whatever came from a machine reaches the page as text only: by textContent and attributes, never as markup.
 (() => {
   const PAGE = 100;
+  // To lay out thousands of rows on paper takes a browser half a minute.
+  const PRINTED = 1000;
   const FATES = ['slow', 'unsafe', 'unreachable', 'failed', 'unknown', 'measured', 'not looked at', 'acceptable', 'optimal'];
   const BAD = new Set(['slow', 'unsafe', 'unreachable', 'failed']);
   // In the order of a row's values. word: a number that stands for a text; more: which screens are too narrow for it.
@@ -15,7 +17,6 @@
     {name: 'Path', word: true, more: 'second'},
     {name: '% of CPU', figure: percent, more: 'second'},
     {name: 'Type', word: true, more: 'second'},
-    {name: 'Kind', word: true, more: 'third'},
     {name: 'Reboot', word: true, more: 'third'},
     {name: 'Why', word: true, more: 'third'},
   ];
@@ -36,8 +37,8 @@
 
   function nanoseconds(value) {
     if (value === null || value === undefined) return '–';
-    const short = value < 10 || (value < 100 && Math.round(value * 10) % 10);
-    return value.toLocaleString('en', {minimumFractionDigits: short ? 1 : 0, maximumFractionDigits: short ? 1 : 0});
+    const digits = value < 100 ? 1 : 0;
+    return value.toLocaleString('en', {minimumFractionDigits: digits, maximumFractionDigits: digits});
   }
 
   function percent(value) {
@@ -104,10 +105,12 @@
 
   function draw(all) {
     const pages = Math.max(1, Math.ceil(shown.length / PAGE));
-    const part = all ? shown : shown.slice(page * PAGE, (page + 1) * PAGE);
+    const part = all ? shown.slice(0, PRINTED) : shown.slice(page * PAGE, (page + 1) * PAGE);
     const body = document.createDocumentFragment();
     for (const row of part) body.append(element('tr', {}, ...COLUMNS.map((_column, at) => cell(row, at))));
-    if (!part.length) body.append(element('tr', {}, element('td', {colspan: COLUMNS.length}, 'No machine is like that.')));
+    const note = part.length ? all && shown.length > PRINTED && `and ${(shown.length - PRINTED).toLocaleString('en')} more: clocks.csv has them all`
+      : 'No machine is like that.';
+    if (note) body.append(element('tr', {}, element('td', {colspan: COLUMNS.length}, note)));
     byId('table').tBodies[0].replaceChildren(body);
     byId('page').textContent = `Page ${page + 1} of ${pages}`;
     byId('back').disabled = page === 0;
@@ -136,9 +139,14 @@
 
   // The cards
 
+  // The first line has the words that '§' and a number stand for, each further one a machine.
   function read(index) {
-    cards ??= byId('cards').textContent.split('\n');
-    return JSON.parse(cards[index]);
+    if (!cards) {
+      const lines = byId('cards').textContent.split('\n');
+      cards = {words: JSON.parse(lines[0]), lines: lines.slice(1)};
+    }
+    return JSON.parse(cards.lines[index],
+      (_key, value) => (typeof value === 'string' && value[0] === '§' ? cards.words[Number(value.slice(1))] : value));
   }
 
   function yes(value) {
@@ -191,7 +199,7 @@
         element('td', {class: 'n'}, `${(100 * count / total).toFixed(2)} %`)));
     }
     return element('table', {class: 'spread'},
-      element('caption', {class: 'unseen'}, `Single reads of ${name} by how long they took`),
+      element('caption', {}, `${total.toLocaleString('en')} single reads of ${name} by how long they took; bars by the logarithm`),
       element('thead', {class: 'unseen'}, element('tr', {},
         ...['Took', 'Bar by the logarithm', 'Reads', 'Share'].map((title) => element('th', {scope: 'col'}, title)))), body);
   }
@@ -223,7 +231,7 @@
 
   function card(it) {
     const {clocksource: source, boot, cloud, hypervisor, tsc, time_sync: sync} = it;
-    const next = (it.next || []).map(({why, command}) => element('li', {}, why, element('pre', {tabindex: '0'}, command)));
+    const next = it.next.map(([why, ...command]) => element('li', {}, why, element('pre', {tabindex: '0'}, command.join(''))));
     return [
       element('div', {class: 'title'}, element('h2', {id: 'card-name'}, it.host),
         element('button', {type: 'button', 'data-close': ''}, 'Close')),
