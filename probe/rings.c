@@ -270,10 +270,15 @@ static void take_record(struct ring *ring, const unsigned char *record, uint32_t
     }
 }
 
+static uint64_t head_of(const struct ring *ring)
+{
+    return __atomic_load_n((const uint64_t *)(const void *)(ring->page + HEAD_AT), __ATOMIC_ACQUIRE);
+}
+
 static void drain_ring(struct ring *ring, const struct listener *listener)
 {
     unsigned char *data = ring->page + getpagesize();
-    uint64_t head = __atomic_load_n((uint64_t *)(void *)(ring->page + HEAD_AT), __ATOMIC_ACQUIRE);
+    uint64_t head = head_of(ring);
 
     ring->quiet = ring->tail == head;
     while (ring->tail < head) {
@@ -351,6 +356,8 @@ void rings_sample_each(uint64_t period)
 void rings_sample_by_rate(void)
 {
     for (size_t i = 0; i < ring_count; i++) {
+        /* What lies in the buffer is from before. */
+        rings[i].tail = head_of(&rings[i]);
         rings[i].counted = rings[i].counted_before = read_count(rings[i].fd);
         choose_period(&rings[i]);
     }

@@ -6,6 +6,7 @@ import os
 import re
 
 from . import _clocksource, _evidence, _klog, _measured, _platform, _policy, _ptp, _timesync, _tsc
+from ._root import printable
 
 UNIT = '/etc/systemd/system/cloudclock-clocksource.service'
 UNIT_ENABLED = '/etc/systemd/system/sysinit.target.wants/cloudclock-clocksource.service'
@@ -16,6 +17,8 @@ CLOCK_ARGS = frozenset((
     'lpj', 'vdso', 'vdso32', 'tsc_early_khz', 'pmtmr', 'timer', 'clock'))
 # Milliseconds: enough to tell the vDSO from a system call, also on a machine that is busy.
 PROBE_BUDGET = 6
+# Each CPU can have a policy of its own, and on a large machine two files of each take longer than all other facts.
+MOST_POLICIES = 16
 
 
 def gather(root, rows=(), metadata='never', probe=None, warp_budget_ms=0):
@@ -28,9 +31,11 @@ def gather(root, rows=(), metadata='never', probe=None, warp_budget_ms=0):
     """
     readings, ran = _readings(root, probe, warp_budget_ms)
     found = judged(root, readings, rows, metadata)
+    from . import _audit
+    found.update(cpufreq=_cpufreq(root), audit_rules=_audit.read(root))
     found.update(ptp=_ptp.read(root), time_sync=_timesync.read(root), boot=_boot(root, found['clocksource']), probe=ran,
                  cost=_measured.cost(readings))
-    return _printable(found)
+    return printable(found)
 
 
 def judged(root, readings, rows=(), metadata='never', log=None):
@@ -82,15 +87,6 @@ def _vdso(root, readings):
     return found if maps is None else dict(found, mapped='[vdso]' in maps)
 
 
-def _printable(value):
-    """``value`` with ``?`` for each byte that is no UTF-8: firmware holds such, and the controller refuses them."""
-    if isinstance(value, dict):
-        return {key: _printable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_printable(item) for item in value]
-    return value.encode('utf-8', 'replace').decode('utf-8') if isinstance(value, str) else value
-
-
 def _boot(root, clock):
     """``boot`` of the facts: what the running kernel was told and what the next one will be told about clocks."""
     from . import _bootloader
@@ -123,6 +119,16 @@ def _cpus(root):
     return total
 
 
+def _cpufreq(root):
+    """``{'driver', 'governors'}``, of the first policies; None where the kernel steers no frequency."""
+    base = '/sys/devices/system/cpu/cpufreq/'
+    policies = [name for name in root.listdir(base) if name.startswith('policy')][:MOST_POLICIES]
+    if not policies:
+        return None
+    governors = {root.line('%s%s/scaling_governor' % (base, name)) for name in policies}
+    return {'driver': root.line('%s%s/scaling_driver' % (base, policies[0])), 'governors': sorted(governors - {None})}
+
+
 def _clock_args(args):
     return [arg for arg in args if arg.split('=', 1)[0].replace('-', '_') in CLOCK_ARGS]
 
@@ -136,6 +142,9 @@ def _unit(root):
     try:
         data = root.read_bytes(UNIT)
     except OSError:
-        return {'present': True, 'enabled': root.exists(UNIT_ENABLED), 'sha256': None}
+        return {'present': True, 'enabled': root.exists(UNIT_ENABLED), 'sha256': None, 'source': None}
+    # ExecStart=/bin/sh /usr/local/lib/cloudclock/clocksource.sh watch tsc
+    taken = re.search(br'^ExecStart=.* watch (\S+)$', data or b'', re.MULTILINE)
     return {'present': data is not None, 'enabled': root.exists(UNIT_ENABLED),
-            'sha256': data and hashlib.sha256(data).hexdigest()}
+            'sha256': data and hashlib.sha256(data).hexdigest(),
+            'source': taken and taken.group(1).decode('ascii', 'replace')}

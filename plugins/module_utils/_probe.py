@@ -52,10 +52,20 @@ class Probe:
             argv += ['--clocks', ','.join(clocks)]
         if cpus:
             argv += ['--cpus', cpus]
+        return self._taken(argv, (budget_ms * 1.1 + warp_budget_ms) / 1000.0,
+                           lambda raw: _readings.judge(raw, calls_per_second, require=True))
+
+    def look(self, seconds):
+        """What ``_payers.check`` lets pass of a count of the calls that read the time, or None with ``reason`` set."""
+        if self.body is None:
+            return None
+        from . import _payers
+        return self._taken(['clockprobe', 'syscalls', '--seconds', str(seconds)], seconds, _payers.check)
+
+    def _taken(self, argv, seconds, judge):
         try:
-            written = _bounded.finish(self._start(argv), (budget_ms * 1.1 + warp_budget_ms) / 1000.0 + SPARE_SECONDS,
-                                      OUTPUT_LIMIT)
-            result = _readings.judge(_parse(written), calls_per_second, require=True)
+            written = _bounded.finish(self._start(argv), seconds + SPARE_SECONDS, OUTPUT_LIMIT)
+            result = judge(_parse(written))
         except (ValueError, RecursionError) as exc:
             self.reason = 'the probe gave no measurement: %s' % exc
             return None

@@ -116,6 +116,14 @@ class Root:
         text = self.read(path)
         return None if text is None else text.replace('\0', ' ').strip()
 
+    def link(self, path):
+        """What a symbolic link says, as it says it; None where it is none or cannot be read."""
+        try:
+            return os.readlink(os.path.join('/', path) if self.live else os.path.join(
+                self.real(os.path.dirname(path)), os.path.basename(path)))
+        except OSError:
+            return None
+
     def exists(self, path):
         return os.path.lexists(self.real(path))
 
@@ -132,3 +140,12 @@ class Root:
 
 def _parts(path):
     return [part for part in path.split('/') if part not in ('', '.')]
+
+
+def printable(value):
+    """``value`` with ``?`` for each byte that is no UTF-8: firmware and programs have such, the controller takes none."""
+    if isinstance(value, dict):
+        return {key: printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [printable(item) for item in value]
+    return value.encode('utf-8', 'replace').decode('utf-8') if isinstance(value, str) else value
