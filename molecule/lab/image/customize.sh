@@ -8,13 +8,18 @@ root=$1
 repository=$root/opt/lab-apt
 generic=$root/opt/lab-generic
 install -d "$repository/partial" "$root/opt/lab-ntp" "$generic"
-APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -qq --yes --download-only -o Dir::Cache::archives="$repository" \
-    install chrony linux-image-amd64
+download() {
+    APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -qq --yes --download-only -o Dir::Cache::archives="$repository" install "$@"
+}
+download chrony
+for deb in "$repository"/*.deb; do
+    chroot "$root" dpkg-deb -x "/opt/lab-apt/${deb##*/}" /opt/lab-ntp
+done
+download cloud-init linux-image-amd64
 mv "$repository"/linux-image-[0-9]*.deb "$generic/kernel.deb"
 rm -r "$repository"/linux-image-*.deb "$repository/partial" "$repository/lock"
 for deb in "$repository"/*.deb; do
     name=${deb##*/}
-    chroot "$root" dpkg-deb -x "/opt/lab-apt/$name" /opt/lab-ntp
     chroot "$root" dpkg-deb -f "/opt/lab-apt/$name"
     printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$name" "$(stat -c %s "$deb")" \
         "$(sha256sum "$deb" | cut -d ' ' -f 1)"
