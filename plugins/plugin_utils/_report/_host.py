@@ -8,7 +8,7 @@ from . import _clocks
 from ._clean import mapping, number, one_of, pick, text, texts, truth, whole
 
 # What a room that expects complete facts raises over others.
-INCOMPLETE = (AttributeError, KeyError, LookupError, TypeError, ValueError)
+INCOMPLETE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 NEED_WORK = ('slow', 'unsafe')
 VERDICTS = ('optimal', 'acceptable', 'slow', 'unsafe', 'unknown')
 
