@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# usage: tools/debs.sh FOLDER PACKAGE…: unpack these Debian packages into FOLDER, unless they are there already.
+# Nothing is installed, so that no service of theirs is started here.
+set -eu
+folder=$1
+shift
+mark=$folder/.unpacked
+[ "$(cat "$mark" 2>/dev/null)" != "$*" ] || exit 0
+command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || {
+    echo "Missing: $*. There is no apt here to download them by." >&2
+    exit 1
+}
+as_root=()
+[ "$(id -u)" = 0 ] || as_root=(sudo -n)
+echo "Unpacking $* into $folder." >&2
+mkdir -p "$folder/download"
+cd "$folder/download"
+apt-get -q download "$@" >/dev/null 2>&1 || {
+    "${as_root[@]}" apt-get -q update >/dev/null
+    apt-get -q download "$@" >/dev/null
+}
+for deb in *.deb; do
+    dpkg-deb -x "$deb" "$folder"
+done
+rm -r "$folder/download"
+echo "$*" >"$mark"
