@@ -3,6 +3,8 @@
 """The gate of verify-clocksource.yml: a host's facts against what is asked of them. Pure."""
 from __future__ import annotations
 
+import re
+
 from ._checks import CHECKS, Check, judge
 from ._wishes import Wishes, wishes
 
@@ -16,12 +18,12 @@ def checks_of(facts, failure, wished: Wishes) -> list[Check]:
     """
     facts = facts if isinstance(facts, dict) else {}
     if facts.get('unreachable'):
-        return [Check('reachable', False, f'unreachable: {facts.get("msg") or "no reason given"}', 'an answer',
+        return [Check('reachable', False, f'unreachable: {_plain(facts.get("msg"))}', 'an answer',
                       'see whether the host is up and ssh lets you in')]
     clock = (facts.get('ansible_facts') or {}).get('clock')
     if failure or not isinstance(clock, dict):
-        why = failure or facts.get('msg') or 'no facts'
-        return [Check('facts', False, str(why), 'facts', 'run cloudclock.linux.clock_facts on it with -vvv')]
+        why = _plain(failure or facts.get('msg') or 'no facts')
+        return [Check('facts', False, why, 'facts', 'run cloudclock.linux.clock_facts on it with -vvv')]
     try:
         return judge(clock, wished)
     except (KeyError, TypeError, AttributeError, ValueError) as exc:
@@ -35,3 +37,8 @@ def lines(host: str, checks: list[Check]) -> list[str]:
     if all(check.passed for check in checks):
         found.append(f'{host}: all {len(checks)} checks passed: ' + ', '.join(check.seen for check in checks))
     return found
+
+
+def _plain(why) -> str:
+    """Without what ansible-core from 2.19 on puts before a task's own words."""
+    return re.sub('^(Task failed: )?(Action failed: )?', '', str(why or 'no reason given'))

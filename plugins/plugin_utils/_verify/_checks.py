@@ -66,7 +66,7 @@ def _source(clock, wished):
 
 def _stable(clock, wished):
     tsc = clock['tsc']
-    expected = 'no source in use or expected that the kernel marked unstable in this boot'
+    expected = 'a source that the kernel did not mark unstable in this boot'
     if 'tsc' not in (clock['clocksource']['current'], wished.source):
         return True, 'only the TSC is watched and it is not in use', expected, ''
     if tsc['unstable'] is None:
