@@ -8,7 +8,8 @@ import re
 
 SECCOMP = {'0': 'none', '1': 'strict', '2': 'filter'}
 _ID = re.compile(r'[0-9a-f]{64}')
-_NAMED = re.compile(r'/(?:lxc(?:\.payload)?[./]|machine\.slice/(?:machine-|systemd-nspawn@))([^/]+?)(?:\.scope|\.service)?(?:/|$)')
+_NAMED = re.compile(r'/(?:lxc(?:\.payload)?[./]|machine\.slice/(?:machine-|systemd-nspawn@))'
+                    r'([^/]+?)(?:\.scope|\.service)?(?:/|$)')
 _ADDRESSES = re.compile(r'([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+ *(.*)')
 # A static program that finds the vDSO has the name of the function in it (vdso(7)). A larger one is not searched.
 _VDSO_NAMES = (b'__vdso_clock_gettime', b'__kernel_clock_gettime')
@@ -31,13 +32,19 @@ def describe(root, pid, name, users):
     uid, cgroup = int(status['Uid'].split()[0]), _cgroup(root.read(base + 'cgroup') or '')
     return {
         'name': name or root.line(base + 'comm'),
-        'command': ' '.join([words[0]] + words[1:2] if words[1:2] and words[1].startswith('/') else words[:1])[:300] or None,
+        'command': _command(words),
         'exe': root.link(base + 'exe'), 'uid': uid, 'user': users.get(uid),
         'cgroup': cgroup, 'container': _container(cgroup or ''),
         'seccomp': SECCOMP.get(status.get('Seccomp', '').strip()), 'ended': False,
         'maps': maps(root.read(base + 'maps', 16 << 20) or ''),
         'program': lambda: _names_vdso(root, base + 'exe'),
     }
+
+
+def _command(words):
+    """The program, without options where it wrote them into its title, and the script that it runs."""
+    words = [words[0].split(' -')[0]] + [word for word in words[1:2] if word.startswith('/')]
+    return ' '.join(words)[:300] or None
 
 
 def users(root):

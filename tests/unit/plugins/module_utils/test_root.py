@@ -118,3 +118,12 @@ def test_device_is_not_opened(machine, monkeypatch):
         pytest.skip('devices cannot be made here')
     monkeypatch.setattr(os, 'open', None)
     assert Root(machine).read('log') is None
+
+
+def test_what_a_link_says(tmp_path):
+    (tmp_path / 'exe').symlink_to('/usr/bin/python3 (deleted)')
+    (tmp_path / 'file').write_text('')
+    root = Root(str(tmp_path))
+    assert root.link('/exe') == '/usr/bin/python3 (deleted)'
+    assert (root.link('file'), root.link('missing')) == (None, None)
+    assert Root('/').link('/proc/self/exe')

@@ -192,3 +192,18 @@ def test_record_that_no_probe_wrote(run_module, tmp_path, raw):
 def test_warp_budget_out_of_bounds(run_module, tmp_path, budget):
     result = run_module('clock_facts', root=str(tmp_path), warp_budget_ms=budget)
     assert result['msg'] == 'warp_budget_ms must be 0 to 600000'
+
+
+def test_cpufreq_of_a_recorded_machine(run_module, tmp_path):
+    for number, governor in enumerate(['powersave', 'performance', 'powersave']):
+        policy = tmp_path / 'sys/devices/system/cpu/cpufreq' / ('policy%d' % number)
+        policy.mkdir(parents=True)
+        (policy / 'scaling_governor').write_text(governor + '\n')
+        (policy / 'scaling_driver').write_text('intel_pstate\n')
+    clock = run_module('clock_facts', root=str(tmp_path))['ansible_facts']['clock']
+    assert clock['cpufreq'] == {'driver': 'intel_pstate', 'governors': ['performance', 'powersave']}
+    assert clock['audit_rules']['total'] is None
+
+
+def test_without_cpufreq_it_is_null(run_module, tmp_path):
+    assert run_module('clock_facts', root=str(tmp_path))['ansible_facts']['clock']['cpufreq'] is None
