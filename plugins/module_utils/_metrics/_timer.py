@@ -25,7 +25,7 @@ ExecStart=%(command)s
 TimeoutStartSec=60
 SyslogIdentifier=cloudclock-metrics
 
-# Namespaces, devices and capabilities only. Whatever systemd does by a seccomp filter (SystemCallFilter=, Restrict…=,
+# Namespaces, devices and capabilities only. Whatever systemd does by a seccomp filter (SystemCallFilter=, Restrict...=,
 # ProtectClock=, ProtectKernelTunables=, PrivateDevices= and others) would make each system call dearer, and that is what
 # is measured here.
 NoNewPrivileges=yes

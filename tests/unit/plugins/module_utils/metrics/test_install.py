@@ -1,0 +1,187 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The installation below a folder: what it writes, finds done, takes back and removes."""
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.cloudclock.linux.plugins.module_utils._metrics import _install, _parts, _timer
+from ansible_collections.cloudclock.linux.plugins.module_utils._root import Root
+
+TEXT = '/var/lib/prometheus/node-exporter'
+PARAMS = {'directory': TEXT, 'interval': 300, 'budget_ms': 100, 'warp_budget_ms': 200, 'policy': []}
+
+
+class Machine:
+    """A folder with systemd, whose commands are answered here: ``fails`` is the one that does."""
+
+    def __init__(self, path):
+        self.path, self.calls, self.fails, self.active = path, [], None, False
+        (path / 'run' / 'systemd' / 'system').mkdir(parents=True)
+        (path / 'etc' / 'systemd' / 'system' / 'timers.target.wants').mkdir(parents=True)
+        (path / 'var' / 'lib').mkdir(parents=True)
+        (path / 'usr' / 'local' / 'lib').mkdir(parents=True)
+        self.before = self.tree()
+
+    fail_json = None
+
+    def atomic_move(self, source, target):
+        os.rename(source, target)
+
+    def run(self, argv):
+        words = ' '.join(argv)
+        self.calls.append(words)
+        if self.fails and self.fails in words:
+            return 1, '', 'no'
+        if 'compileall' in words:
+            return subprocess.call([sys.executable] + argv[1:]), '', ''
+        link = self.path / _timer.WANTED[1:]
+        if words.startswith('systemctl enable'):
+            if not os.path.lexists(str(link)):
+                link.symlink_to(_timer.TIMER)
+        elif words.startswith('systemctl disable'):
+            self.active = False
+            if os.path.lexists(str(link)):
+                link.unlink()
+        elif words.startswith('systemctl restart'):
+            self.active = True
+        elif words.startswith('systemctl start'):
+            (self.path / TEXT[1:] / 'cloudclock.prom').write_text('good 1\n')
+            (self.path / _install.STATE[1:]).write_text('{}')
+        elif 'is-active' in words:
+            return 0 if self.active else 3, '', ''
+        return 0, '', ''
+
+    def install(self, body=b'program', **params):
+        install = _install.Install(self, Root(str(self.path)), self.run, lambda name: None)
+        if params.pop('state', 'present') == 'absent':
+            install.absent()
+        else:
+            install.present(dict(PARAMS, **params), body)
+        changed = install.change.changed or install.owed
+        if changed:
+            install.apply()
+        return changed
+
+    def tree(self):
+        found = {}
+        for folder, folders, names in os.walk(str(self.path)):
+            for name in folders + names:
+                path = os.path.join(folder, name)
+                if '__pycache__' not in path:
+                    with_data = os.path.isfile(path) and not os.path.islink(path)
+                    found[os.path.relpath(path, str(self.path))] = open(path, 'rb').read() if with_data else None
+        return found
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    monkeypatch.setattr(_install, 'HOMES', ('/home/',))
+    return Machine(tmp_path)
+
+
+def test_the_list_of_rooms_is_all_that_they_import():
+    """What is imported inside of a function is for other callers, but for the loop that stands in for the probe."""
+    names = set(_parts.ROOMS) | set(_parts.OWN) | {'_metrics'}
+    assert '_loop' in names
+    for path, data in _parts.sources().items():
+        for node in ast.parse(data.decode('utf-8')).body:
+            if isinstance(node, ast.ImportFrom) and node.level:
+                wanted = {node.module.split('.')[0]} if node.module else {alias.name for alias in node.names}
+                assert wanted - names == set(), path
+
+
+def test_it_installs_everything_and_then_finds_nothing_to_do(machine):
+    assert machine.install()
+    tree = machine.tree()
+    for path in ('usr/local/lib/cloudclock/clockprobe', 'usr/local/lib/cloudclock/clockprobe.sha256',
+                 'usr/local/lib/cloudclock/collector/parts/_metrics/_collect.py', 'etc/systemd/system/cloudclock-metrics.timer',
+                 'var/lib/prometheus/node-exporter/cloudclock.prom'):
+        assert path in tree
+    assert tree['usr/local/lib/cloudclock/clockprobe'] == b'program'
+    assert [call.split()[1] for call in machine.calls if call.startswith('systemctl')] == [
+        'daemon-reload', 'start', 'enable', 'restart']
+    machine.calls = []
+    assert not machine.install()
+    assert machine.calls == ['systemctl is-active --quiet cloudclock-metrics.timer']
+    assert machine.tree() == tree
+
+
+def test_absent_removes_it_to_the_last_folder(machine):
+    machine.install()
+    assert machine.install(state='absent')
+    assert machine.tree() == machine.before
+    assert not machine.install(state='absent')
+
+
+def test_absent_leaves_what_is_anothers(machine):
+    (machine.path / TEXT[1:]).mkdir(parents=True)
+    (machine.path / TEXT[1:] / 'apt.prom').write_text('apt 1\n')
+    (machine.path / 'usr/local/lib/cloudclock').mkdir()
+    (machine.path / 'usr/local/lib/cloudclock/clocksource.sh').write_text('ours too\n')
+    before = machine.tree()
+    machine.install()
+    machine.install(state='absent')
+    assert machine.tree() == before
+
+
+@pytest.mark.parametrize('fails', ['compileall', 'start cloudclock', 'enable --quiet', 'restart'])
+def test_a_step_that_fails_leaves_the_machine_as_it_was(machine, fails):
+    machine.fails = fails
+    with pytest.raises(_install.Failed, match='Everything is as it was'):
+        machine.install()
+    assert machine.tree() == machine.before
+
+
+def test_a_failed_update_leaves_the_version_before_running(machine):
+    machine.install()
+    tree = machine.tree()
+    machine.fails = 'start cloudclock'
+    with pytest.raises(_install.Failed):
+        machine.install(body=b'newer', interval=600)
+    assert machine.tree() == tree and machine.active
+    assert [name for name in os.listdir(str(machine.path / 'usr/local/lib/cloudclock/collector/parts/__pycache__'))]
+
+
+def test_a_stopped_timer_and_lost_byte_code_are_put_right(machine):
+    machine.install()
+    machine.active = False
+    assert machine.install() and machine.active
+    shutil.rmtree(str(machine.path / 'usr/local/lib/cloudclock/collector/parts/__pycache__'))
+    assert machine.install() and not machine.install()
+
+
+def test_another_folder_takes_the_metrics_along(machine):
+    machine.install()
+    machine.run = lambda argv: (0, '', '')
+    machine.install(directory='/srv/text')
+    tree = machine.tree()
+    assert 'var/lib/prometheus/node-exporter/cloudclock.prom' not in tree and 'srv/text' in tree
+    assert json.loads(tree['usr/local/lib/cloudclock/collector/options.json'].decode())['directory'] == '/srv/text'
+
+
+def test_a_room_that_an_older_version_had_goes(machine):
+    machine.install()
+    old = machine.path / 'usr/local/lib/cloudclock/collector/parts/_older.py'
+    old.write_text('')
+    assert machine.install() and not old.exists()
+
+
+@pytest.mark.parametrize('directory', ['relative', '/srv/../etc', '/srv/a b', '/srv/%h', '/home/me/text', '/'])
+def test_a_folder_that_a_unit_could_not_name_or_see_is_refused(machine, directory):
+    with pytest.raises(ValueError, match='directory: '):
+        machine.install(directory=directory)
+    assert machine.tree() == machine.before
+
+
+def test_diff_mode_shows_units_in_full_and_programs_by_their_sum(machine):
+    install = _install.Install(machine, Root(str(machine.path)), machine.run, lambda name: None)
+    install.present(dict(PARAMS), b'\x7fELF')
+    shown = {entry['after_header']: entry['after'] for entry in _install.diff(install.change)}
+    assert shown[_install.PROBE].startswith('sha256 ') and shown[_install.COLLECTOR + '/parts/_facts.py'].startswith('sha256 ')
+    assert 'OnUnitActiveSec=300' in shown[_timer.TIMER]
