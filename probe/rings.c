@@ -165,7 +165,10 @@ void rings_wait(uint64_t until)
     if (time >= until)
         return;
     struct timespec left = {(time_t)((until - time) / 1000000000u), (long)((until - time) % 1000000000u)};
-    ppoll(polled, ring_count, &left, NULL);
+    if (ppoll(polled, ring_count, &left, NULL) > 0)
+        for (size_t i = 0; i < ring_count; i++)
+            if (polled[i].revents & (POLLERR | POLLHUP))
+                polled[i].fd = -1; /* its CPU went away: it would wake us for ever */
 }
 
 void rings_stop(void)

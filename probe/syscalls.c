@@ -174,8 +174,8 @@ void syscalls_print(const struct syscalls_options *options)
         .tracepoint = &point, .filter = filter, .pages = (unsigned)options->pages,
         .hertz = hertz < LEAST_HERTZ ? LEAST_HERTZ : hertz > MOST_HERTZ ? MOST_HERTZ : hertz};
     struct costs before = measure_costs();
-    if (!rings_open(&wanted, &what)) {
-        refuse(what, NULL);
+    if (!tally_begin() || !rings_open(&wanted, &what)) {
+        refuse(errno == ENOMEM ? "memory" : what, NULL);
         return;
     }
     rings_start();

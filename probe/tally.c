@@ -34,12 +34,20 @@ struct process {
     uint8_t asked;
 };
 
-static struct row rows[ROWS];
-static struct process processes[PROCESSES];
-static struct process lately[LATELY];
-static uint32_t unnamed[PROCESSES];
+static struct row *rows;
+static struct process *processes, *lately;
+static uint32_t *unnamed;
 static size_t unnamed_first, unnamed_end;
 static struct tally_counts counts;
+
+bool tally_begin(void)
+{
+    rows = calloc(ROWS, sizeof(*rows));
+    processes = calloc(PROCESSES, sizeof(*processes));
+    lately = calloc(LATELY, sizeof(*lately));
+    unnamed = calloc(PROCESSES, sizeof(*unnamed));
+    return rows && processes && lately && unnamed;
+}
 
 static uint32_t spread(uint32_t value)
 {

@@ -4,6 +4,7 @@
 #ifndef CLOCKPROBE_TALLY_H
 #define CLOCKPROBE_TALLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "rings.h"
@@ -14,6 +15,8 @@ struct tally_counts {
     uint64_t sampled, unrelated, unplaced;
 };
 
+/* False without memory. */
+bool tally_begin(void);
 void tally_sample(const struct sample *sample);
 void tally_name(uint32_t pid, const char *name);
 /* Reads the names of some processes that are new, while they last. */
