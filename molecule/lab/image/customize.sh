@@ -8,18 +8,13 @@ root=$1
 repository=$root/opt/lab-apt
 generic=$root/opt/lab-generic
 install -d "$repository/partial" "$root/opt/lab-ntp" "$generic"
-download() {
-    APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -qq --yes --download-only -o Dir::Cache::archives="$repository" install "$@"
-}
-download chrony
-for deb in "$repository"/*.deb; do
-    chroot "$root" dpkg-deb -x "/opt/lab-apt/${deb##*/}" /opt/lab-ntp
-done
-download cloud-init linux-image-amd64
+APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -qq --yes --download-only -o Dir::Cache::archives="$repository" \
+    install chrony linux-image-amd64
 mv "$repository"/linux-image-[0-9]*.deb "$generic/kernel.deb"
 rm -r "$repository"/linux-image-*.deb "$repository/partial" "$repository/lock"
 for deb in "$repository"/*.deb; do
     name=${deb##*/}
+    chroot "$root" dpkg-deb -x "/opt/lab-apt/$name" /opt/lab-ntp
     chroot "$root" dpkg-deb -f "/opt/lab-apt/$name"
     printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$name" "$(stat -c %s "$deb")" \
         "$(sha256sum "$deb" | cut -d ' ' -f 1)"
@@ -73,7 +68,8 @@ chroot "$root" systemctl mask \
     systemd-random-seed.service systemd-sysusers.service \
     dbus.socket dbus.service systemd-logind.service \
     systemd-udev-load-credentials.service systemd-update-done.service systemd-update-utmp.service
-for generator in systemd-ssh-generator systemd-gpt-auto-generator systemd-tpm2-generator; do
+# Without its generator cloud-init sleeps; a scenario that wants it removes that link.
+for generator in systemd-ssh-generator systemd-gpt-auto-generator systemd-tpm2-generator cloud-init-generator; do
     ln -sf /dev/null "$root/etc/systemd/system-generators/$generator"
 done
 rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/usr/share/doc/* "$root"/usr/share/locale/*

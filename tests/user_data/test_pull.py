@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""User data that pulls: the real pip with its pins, git and ansible-pull; the playbook only reads and writes down what it got."""
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from first_boot import REPO
+
+PLAYBOOK = """
+- hosts: all
+  gather_facts: false
+  become: true
+  tasks:
+    - cloudclock.linux.clock_facts:
+    - ansible.builtin.copy:
+        content: "{{ {'name': clocksource_name, 'source': ansible_facts.clock.clocksource.current, 'given': given,
+                      'ansible': ansible_version.full} | to_json }}"
+        dest: /mnt/written
+        mode: "0600"
+"""
+
+
+@pytest.fixture(name='repository')
+def a_repository(machine):
+    """A copy of this collection with that playbook, where the machine sees it, and its commit; a later one is broken."""
+    del machine.places['run']  # it may hold the resolver's configuration, which pip needs
+    folder = machine.mnt / 'repository'
+    for name in ('meta', 'plugins', 'probe', 'roles'):
+        shutil.copytree(REPO / name, folder / name, ignore=shutil.ignore_patterns('__pycache__'))
+    (folder / 'playbooks').mkdir()
+    (folder / 'playbooks' / 'fix-clocksource.yml').write_text(PLAYBOOK)
+
+    def git(*words):
+        return subprocess.run(['git', '-c', 'user.name=t', '-c', 'user.email=t@t', '-C', folder, *words], check=True, timeout=60,
+                              stdout=subprocess.PIPE, encoding='utf-8').stdout.strip()
+    git('init', '-q')
+    git('add', '.')
+    git('commit', '-q', '-m', 'one')
+    commit = git('rev-parse', 'HEAD')
+    (folder / 'playbooks' / 'fix-clocksource.yml').write_text('- hosts: all\n  tasks: [{fail: {msg: this is not the commit}}]\n')
+    git('commit', '-q', '-a', '-m', 'two')
+    return commit, git('rev-parse', 'HEAD')
+
+
+def boot(machine, write, commit, **variables):
+    made = write(user_data_method='pull', user_data_repository='file:///mnt/repository', user_data_version=commit, **variables)
+    # how this machine's pip reaches its registry
+    pip = {name: value for name, value in os.environ.items() if re.match(r'(PIP|SSL)_|(?i:https?|no)_proxy', name)}
+    return machine.boot(made.text, seconds=400, **pip)
+
+
+@pytest.mark.slow
+def test_the_pinned_commit_runs_with_the_variables(machine, write, repository):
+    given = "it's $HOME"
+    said, printed = boot(machine, write, repository[0], clocksource_name='tsc', user_data_variables={'given': given})
+    assert said == [f'the playbook of {repository[0]} ran; the clocksource is hpet'], printed
+    written = json.loads((machine.mnt / 'written').read_text())
+    assert written == {'name': 'tsc', 'source': 'hpet', 'given': given, 'ansible': '2.19.14'}
+
+
+@pytest.mark.slow
+def test_a_playbook_that_fails_is_a_warning_and_no_failed_boot(machine, write, repository):
+    said, printed = boot(machine, write, repository[1])
+    assert said == [f'ansible-pull of {repository[1]} from file:///mnt/repository ended with 2: see what it said above'], printed
+    assert 'this is not the commit' in printed
+
+
+def test_pins_that_are_not_to_be_had_are_a_warning(machine, write, repository):
+    said, printed = boot(machine, write, repository[0], user_data_pins=['cloudclock-has-no-such-package==1'])
+    assert said == ['ansible-core was not installed: nothing was done'], printed
+    assert not (machine.mnt / 'written').exists()
