@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
             except OSError as exc:
                 raise AnsibleActionFail(
                     f'the report could not be written to {folder}: {exc.strerror or exc}. The table above has every host; '
-                    'audit_report names another folder, and an empty one writes none') from exc
+                    'audit_report names another folder, and an empty one writes none') from None
         # Nothing of a host changes, and the first host of the play would stand in the recap as changed.
         return dict(result, changed=False, files=files, summary=report['summary'], msg=f'{word} {files[0]}')
 

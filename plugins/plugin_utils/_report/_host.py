@@ -3,6 +3,8 @@
 """One machine's record: its answers cleaned, its verdict with the warp test in it, its gates. docs/audit.md lists the keys."""
 from __future__ import annotations
 
+import re
+
 from ...module_utils import _gates, _policy
 from . import _clocks
 from ._clean import mapping, number, one_of, pick, text, texts, truth, whole
@@ -32,7 +34,7 @@ def record(name: str, facts, bench, failure, rows, rate: int) -> dict:
     it = {
         'host': text(name, 255) or '?', 'state': state,
         'fate': state if state != 'seen' else source['verdict'] or ('measured' if measured else 'not looked at'),
-        'failure': text(failure) or text(mapping(lost).get('msg')) or (state if lost else None),
+        'failure': _words(failure) or _words(mapping(lost).get('msg')) or (state if lost else None),
         'clocksource': dict(source, available=texts(choice.get('available'))),
         'figure': _clocks.figure(measured, clock.get('cost')), 'clocks': measured,
         'counter': _counter(bench.get('counter'), clock.get('cost')),
@@ -53,6 +55,12 @@ def record(name: str, facts, bench, failure, rows, rate: int) -> dict:
     it['lost_percent'] = _lost(it, rate)
     it['fixable'] = _fixable(it)
     return it
+
+
+def _words(failure):
+    # ansible-core 2.19 and newer put that before a task's own words
+    found = text(failure)
+    return re.sub(r'^(Task failed: )?(Action failed: )?', '', found) if found else None
 
 
 def _judge(clock, warp, rows):

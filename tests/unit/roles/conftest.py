@@ -106,8 +106,8 @@ def fleet(tmp_path):
     for folder in ('roles', 'playbooks', 'meta'):
         shutil.copytree(os.path.join(REPO, folder), str(here / folder))
     shutil.copy(os.path.join(REPO, 'galaxy.yml'), str(here))
+    shutil.copytree(os.path.join(REPO, 'plugins'), str(here / 'plugins'), ignore=shutil.ignore_patterns('__pycache__'))
     actions = here / 'plugins' / 'action'
-    actions.mkdir(parents=True)
     for name in ('clock_facts', 'clock_bench_info', 'clocksource', 'kernel_cmdline', 'reboot', 'systemd_service', 'copy',
                  'file', 'stat'):
         (actions / (name + '.py')).write_text(ACTION)

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What audit-clocks.yml asks of each host, and the table that it makes of the answers."""
+import json
+import os
 import re
 
 import pytest
@@ -177,3 +179,52 @@ def test_the_table_is_readable_in_either_format(fleet):
         assert max(len(line) for line in lines) <= 106 and len(lines) > 10
         assert not any('\\' in line for line in lines)
         assert len({line.index('syscall') for line in lines if 'syscall' in line} | {lines[0].index('path')}) == 1
+
+
+def written(tmp_path, folder='clock-audit'):
+    """The report's hosts by name, or None where there is none."""
+    path = tmp_path / folder / 'clocks.json'
+    return {it['host']: it for it in json.loads(path.read_text())['hosts']} if path.exists() else None
+
+
+def test_the_report_is_beside_the_table_and_the_output_says_where(fleet, tmp_path):
+    run = fleet(AUDIT, {'web1': GOOD, 'lost': {'clock_facts': ['unreachable']},
+                        'mute': {'clock_facts': [{'failed': True, 'msg': 'MODULE FAILURE'}]}})
+    assert 'the page is %s' % (tmp_path / 'clock-audit' / 'clocks.html') in run.output
+    found = written(tmp_path)
+    assert {name: it['fate'] for name, it in found.items()} == {'web1': 'optimal', 'lost': 'unreachable', 'mute': 'failed'}
+    assert found['lost']['failure'] == 'no route to host' and 'MODULE FAILURE' in found['mute']['failure']
+    assert found['web1']['next'][0]['command'] == 'ansible-playbook -i hosts cloudclock.linux.verify_clocksource --limit web1'
+    assert sorted(os.listdir(tmp_path / 'clock-audit')) == ['clocks.csv', 'clocks.html', 'clocks.json']
+    assert run.recap('web1')['changed'] == 0
+    assert table(run)[-1].endswith('of 3 hosts')
+
+
+@pytest.mark.parametrize('more, why', [(['--check'], 'check mode, nothing is written'), (['-e', 'audit_report='], None),
+                                       (['--tags', 'report'], None)], ids=['check mode', 'none wanted', 'nothing looked at'])
+def test_there_is_no_report_in_check_mode_or_unwanted_or_of_nothing(fleet, tmp_path, more, why):
+    run = fleet(AUDIT, {'web1': GOOD}, *more)
+    assert run.code == 0, run.output
+    assert written(tmp_path) is None and not (tmp_path / 'clock-audit').exists()
+    assert (why or 'Show all hosts') in run.output
+
+
+def test_the_folder_and_the_rate_are_the_operators(fleet, tmp_path):
+    run = fleet(AUDIT, {'web2': SLOW}, '-e', 'audit_report=a/b', '-e', 'audit_calls_per_second=1000000')
+    assert run.code == 0, run.output
+    assert written(tmp_path, 'a/b')['web2']['cpu_percent'] == pytest.approx(110.44)
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_the_table_is_shown(fleet, tmp_path):
+    (tmp_path / 'taken').write_text('a file')
+    run = fleet(AUDIT, {'web1': GOOD, 'lost': {'clock_facts': ['unreachable']}}, '-e', 'audit_report=taken/x')
+    assert run.code != 0
+    assert 'the report could not be written to %s: Not a directory' % (tmp_path / 'taken' / 'x') in re.sub(r'\s+', ' ', run.output)
+    assert table(run)[-1] == '1 optimal, 1 unreachable of 2 hosts'
+    assert run.recap('lost')['failed'] == 1 and run.recap('web1')['failed'] == 1
+
+
+def test_a_variable_of_the_run_is_in_no_file(fleet, tmp_path):
+    fleet(AUDIT, {'web1': GOOD}, '-e', 'ansible_become_password=s3cret')
+    for name in os.listdir(tmp_path / 'clock-audit'):
+        assert 's3cret' not in (tmp_path / 'clock-audit' / name).read_text()
