@@ -18,7 +18,7 @@ def switch(module, root, result, gauge):
     """
     name, old, before = result['name'], result['before']['source'], result['before']['ns']
     least = gauge.least(result)
-    overridden = _overridden(root, old)
+    overridden = was_asked_for(root, old)
     first = module.params['remember'] and _state.remember(root, module, 'clocksource', {
         'source': old, 'override': overridden, 'boot_id': root.line(BOOT_ID),
         'when': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())})
@@ -38,7 +38,7 @@ def switch(module, root, result, gauge):
         finally:
             signals.ignore()
             if problem:
-                ended = _undo(root, old, overridden)
+                ended = go_back(root, old, overridden)
                 if first and ended == old:
                     _state.forget(root, module, 'clocksource')
     if problem is None:
@@ -92,7 +92,7 @@ def _write(root, name):
         raise OSError('%s cannot be written: %s' % (_clocksource.CURRENT, why.get(exc.errno, exc.strerror)))
 
 
-def _overridden(root, current):
+def was_asked_for(root, current):
     """Was the present source asked for, by the command line or by a write, and not the kernel's own choice?
 
     sysfs does not show the override. A source that is not the kernel's best-rated one was asked for.
@@ -102,7 +102,7 @@ def _overridden(root, current):
     return current != _clocksource.read(root)['available'][0] or asked[-1:] == [current]
 
 
-def _undo(root, old, overridden):
+def go_back(root, old, overridden):
     """Back to ``old``, without an override where there was none. Returns the source read back."""
     try:
         seen = None if overridden else _clocksource.switch(root, '')
@@ -141,7 +141,7 @@ def restore(module, root):
     if module.check_mode:
         return result
     if moves:
-        seen = _undo(root, record['source'], record['override'])
+        seen = go_back(root, record['source'], record['override'])
         if seen != record['source']:
             return dict(result, failed=True, action='refused', refused=True, changed=seen != current,
                         after={'source': seen, 'ns': None},

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A workload: the figure that it prints, and every way not to print one. And the guard behind it."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ansible_collections.cloudclock.linux.plugins.module_utils._guard import Guard
+from ansible_collections.cloudclock.linux.plugins.module_utils._workload import Workload
+
+PGBENCH = '''transaction type: <builtin: select only>
+latency average = 0.262 ms
+initial connection time = 2.113 ms
+tps = 3811.450123 (without initial connection time)
+'''
+
+
+def run(command, regex=r'tps = (\S+)', seconds=10):
+    return Workload(command, regex, seconds).run()[0]
+
+
+def test_the_figure():
+    assert run("printf '%s' '" + PGBENCH + "'") == 3811.450123
+
+
+@pytest.mark.parametrize('text, regex, figure', [
+    ('tps 1\ntps 2\ntps 3', r'^tps (\d)$', 3.0), ('SET: 1e5 requests', r'SET: (\S+)', 1e5), ('took -0.5 s', r'took (\S+)', -0.5),
+    ('a=1 b=2', r'a=(\d) b=(\d)', 1.0)])
+def test_the_last_match_and_its_first_group(text, regex, figure):
+    assert Workload('true', regex, 1).figure(text) == figure
+
+
+@pytest.mark.parametrize('text, words', [
+    ('', 'matches nothing that the workload wrote: it wrote nothing to its standard output'),
+    ('ERROR: no such\n  database', "it ended with 'ERROR: no such database'"), ('tps = n/a', "found 'n/a', which is not a number"),
+    ('tps = nan', "found 'nan'"), ('tps = inf', "found 'inf'")])
+def test_what_is_no_figure(text, words):
+    with pytest.raises(ValueError) as caught:
+        Workload('true', r'tps = (\S+)', 1).figure(text)
+    assert words in str(caught.value)
+
+
+def test_a_group_that_took_no_part_is_no_figure():
+    with pytest.raises(ValueError, match='found None'):
+        Workload('true', '(x)?tps', 1).figure('tps')
+
+
+@pytest.mark.parametrize('command, regex, words', [
+    (' ', '(x)', 'no command'), ('true', '', 'no regex'), ('true', '(', 'is none'), ('true', 'tps', 'has no group'),
+    ('true', '(?:tps)', 'has no group')])
+def test_bad_options(command, regex, words):
+    with pytest.raises(ValueError, match=words):
+        Workload(command, regex, 1)
+
+
+@pytest.mark.parametrize('command, words', [
+    ('echo tps = 5; echo no route >&2; exit 3', 'the workload failed: it ended with code 3: no route'),
+    ('kill -SEGV $$', 'it was killed by SIGSEGV'), ('sleep 30', 'it was not done in 1 s'), ('exec cat /dev/zero', 'it wrote more than 16 MiB'),
+    ('no-such-tool', 'code 127')])
+def test_a_workload_that_fails(command, words):
+    with pytest.raises(ValueError, match=words):
+        run(command, seconds=1 if command.startswith('sleep') else 20)
+
+
+def test_it_has_the_tasks_environment_and_numbers_with_a_point(monkeypatch):
+    monkeypatch.setenv('LC_NUMERIC', 'de_DE.UTF-8')
+    monkeypatch.setenv('PGPORT', '5433')
+    assert run('echo "tps = ${PGPORT}${LC_NUMERIC-}.5"; test "$LC_ALL" = C') == 5433.5
+
+
+def test_it_is_announced_with_its_group_and_nothing_of_it_lives_on(tmp_path):
+    told = []
+    kept = tmp_path / 'pid'
+    work = Workload('sleep 60 >/dev/null 2>&1 & echo $! >%s; echo tps = 1' % kept, r'tps = (\S+)', 10, told.append)
+    work.run()
+    assert told[1] is None and told[0] > 1
+    assert ends(int(kept.read_text()))
+
+
+def alive(pid):
+    try:
+        with open('/proc/%d/stat' % pid) as stat:
+            return stat.read().rsplit(')', 1)[1].split()[0] != 'Z'
+    except OSError:
+        return False
+
+
+def ends(pid):
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and alive(pid):
+        time.sleep(0.02)
+    return not alive(pid)
+
+
+KILLED = '''
+import os, subprocess, sys, time
+from ansible_collections.cloudclock.linux.plugins.module_utils._guard import Guard
+def back():
+    with open(sys.argv[1], 'a') as file:
+        file.write('back ')
+with Guard(back) as guard:
+    for number in range(40):
+        guard.runs(999999999 - number)
+        guard.runs(None)
+    if sys.argv[2] == 'workload':
+        child = subprocess.Popen(['sleep', '60'], start_new_session=True)
+        guard.runs(child.pid)
+        print(child.pid, flush=True)
+    else:
+        print(0, flush=True)
+    if sys.argv[2] != 'end':
+        time.sleep(60)
+'''
+
+
+@pytest.mark.parametrize('what', ['plain', 'workload'])
+def test_the_guard_acts_for_a_parent_that_was_killed(tmp_path, what):
+    kept = tmp_path / 'kept'
+    process = subprocess.Popen([sys.executable, '-c', KILLED, str(kept), what], stdout=subprocess.PIPE,
+                               env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)), start_new_session=True)
+    child = int(process.stdout.readline())
+    os.killpg(process.pid, signal.SIGKILL)  # as async does at its limit
+    process.wait()
+    # the guard does not hold the output: ssh would wait for it
+    assert process.stdout.read() == b''
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and not (kept.exists() and kept.read_text()):
+        time.sleep(0.02)
+    assert kept.read_text() == 'back '
+    assert not child or ends(child)
+
+
+def test_the_guard_leaves_a_parent_alone_that_ends_well(tmp_path):
+    kept = tmp_path / 'kept'
+    subprocess.run([sys.executable, '-c', KILLED, str(kept), 'end'], stdout=subprocess.PIPE, timeout=30, check=True,
+                   env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)))
+    assert not kept.exists()
+
+
+def test_a_guard_that_was_killed_is_no_error():
+    with Guard(lambda: None) as guard:
+        os.kill(guard._pid, signal.SIGKILL)
+        guard.runs(5)
