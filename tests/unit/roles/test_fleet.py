@@ -292,7 +292,11 @@ def test_revert_takes_everything_back_and_then_nothing(fleet):
     run = fleet(REVERT, {
         'arguments': dict(DONE, clocksource=[RESTORED], kernel_cmdline=[BACK]),
         'unit': {'clock_facts': [facts('tsc', OFFERED, unit=UNIT)], 'clocksource': [RESTORED],
-                 'kernel_cmdline': [NOTHING], 'systemd_service': [{'changed': True}], 'file': [{'changed': True}]},
+                 'kernel_cmdline': [NOTHING], 'systemd_service': [{'changed': True}], 'file': [{'changed': True}],
+                 'stat': [{'stat': {'exists': False}}]},
+        'metrics-too': {'clock_facts': [facts('tsc', OFFERED, unit=UNIT)], 'clocksource': [RESTORED],
+                        'kernel_cmdline': [NOTHING], 'systemd_service': [{'changed': True}], 'file': [{'changed': True}],
+                        'stat': [{'stat': {'exists': True}}]},
         'no-boot-loader': {'clock_facts': [facts('tsc', OFFERED, configured=None, bootloader=None)],
                            'clocksource': [RESTORED]},
         'nothing': {'clock_facts': [SLOW], 'kernel_cmdline': [dict(NOTHING, not_restored=['no record of arguments'])],
@@ -306,6 +310,7 @@ def test_revert_takes_everything_back_and_then_nothing(fleet):
     assert run.row('unit').change == 'restored, unit removed'
     assert [args['path'] for args in run.args('unit', 'file')] == [
         '/etc/systemd/system/cloudclock-clocksource.service', '/usr/local/lib/cloudclock']
+    assert run.args('metrics-too', 'file')[1]['path'] == '/usr/local/lib/cloudclock/clocksource.sh'
     assert (run.row('nothing').change, run.row('nothing').reboot) == ('none', 'no')
     assert run.row('nothing').reason == 'no record of a switch by this collection; no record of arguments'
     assert run.row('no-boot-loader').change == 'restored'
