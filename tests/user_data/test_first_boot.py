@@ -83,6 +83,15 @@ def test_a_kernel_that_leaves_it_again_keeps_its_choice(machine, texts):
     assert left_alone(machine, texts)[-1] == 'the kernel is on hpet and not on tsc: nothing was made to last'
 
 
+def test_a_kernel_that_does_not_take_it_keeps_its_choice(machine, texts):
+    """/dev/null takes the name and does not keep it, nor has it another."""
+    (machine.here / 'sys' / 'current_clocksource').unlink()
+    (machine.here / 'sys' / 'current_clocksource').symlink_to('/dev/null')
+    said, dummy = machine.boot(texts['shell', 'unit'].text)
+    assert said == ['the kernel is on  and not on tsc: nothing was made to last']
+    assert machine.files() == []
+
+
 def test_without_systemd_it_says_what_that_means(machine, texts):
     (machine.here / 'run/systemd/system').rmdir()
     assert left_alone(machine, texts, 'tsc')[-1] == 'there is no systemd here: nothing keeps tsc after the next boot'
