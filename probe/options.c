@@ -56,7 +56,7 @@ static struct syscalls_options read_syscalls_options(int argc, char **argv)
         {"seconds", required_argument, NULL, 's'}, {"hertz", required_argument, NULL, 'h'},
         {"pages", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0},
     };
-    struct syscalls_options options = {.seconds = 5, .hertz = 16000, .pages = 16};
+    struct syscalls_options options = {.seconds = 5, .hertz = 16000, .pages = 32};
 
     for (int letter; (letter = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (letter == 's')

@@ -1,6 +1,7 @@
 /* Copyright (c) 2026, the cloudclock.linux contributors */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads the time in one way, so many times a second (0: as often as it can) for so many seconds, and prints how often it did.
+/* Reads the time in one way, so many times a second (0: as often as it can) for so many seconds;
+   prints how often it did, in how many seconds, and in how many of CPU time.
    payer raw|turns|day|time|vdso|cpu|signals|many RATE SECONDS [SECCOMP] */
 #define _GNU_SOURCE
 #include <linux/filter.h>
@@ -93,6 +94,6 @@ int main(int argc, char **argv)
         for (long i = rate ? 1 + rate / 1000 : 1000; i; i--)
             call(argv[1], calls++);
     }
-    printf("%ld %.6f\n", calls, now() - start);
+    printf("%ld %.6f %.6f\n", calls, now() - start, (double)clock() / CLOCKS_PER_SEC);
     return 0;
 }
