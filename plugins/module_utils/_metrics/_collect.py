@@ -109,7 +109,7 @@ def put(path, data, mode):
             os.unlink(beside)
             raise
     except OSError as exc:
-        raise OSError(exc.errno, '%s was not written: %s' % (path, os.strerror(exc.errno)))
+        raise OSError('%s was not written: %s' % (path, exc.strerror))
 
 
 class _Alone:

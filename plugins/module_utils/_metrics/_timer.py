@@ -125,7 +125,7 @@ def once(run):
 
 def start(run):
     """Enables and (re)starts the timer. ValueError."""
-    for argv in (['systemctl', 'enable', '--quiet', NAME + '.timer'], ['systemctl', 'restart', NAME + '.timer']):
+    for argv in (['systemctl', 'enable', '--quiet', '--no-reload', NAME + '.timer'], ['systemctl', 'restart', NAME + '.timer']):
         code, _out, error = run(argv)
         if code:
             raise ValueError('%s: %s' % (' '.join(argv), error.strip()))
@@ -133,8 +133,10 @@ def start(run):
 
 def stop(run):
     """Stops and disables it; a run that is under way ends first."""
-    run(['systemctl', 'disable', '--quiet', '--now', NAME + '.timer'])
+    run(['systemctl', 'disable', '--quiet', '--no-reload', '--now', NAME + '.timer'])
     run(['systemctl', 'stop', NAME + '.service'])
+    # a failed one would be listed for ever, without its file
+    run(['systemctl', 'reset-failed', '--quiet', NAME + '.service'])
 
 
 def reload(run):
