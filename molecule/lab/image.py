@@ -48,19 +48,24 @@ GRUB_DISABLE_OS_PROBER=true
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--args', default='', help='kernel arguments for GRUB_CMDLINE_LINUX_DEFAULT')
-    print(json.dumps(image(parser.parse_args().args)))
+    parser.add_argument('--packages', default='', help='Debian packages of this image only, with commas between them')
+    given = parser.parse_args()
+    print(json.dumps(image(given.args, sorted(filter(None, given.packages.split(','))))))
 
 
-def image(args):
-    """Paths of the finished image for these kernel arguments and of its base; builds what is missing."""
+def image(args, packages):
+    """Paths of the finished image for these kernel arguments and of its base; builds what is missing.
+
+    ``packages`` come on top of every image's own, in a base apart: the others stay as small as they are.
+    """
     cache = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'cloudclock-lab')
     os.makedirs(cache, exist_ok=True)
-    base_digest = digest_of_parts()
+    base_digest = digest(digest_of_parts(), *packages) if packages else digest_of_parts()
     base = os.path.join(cache, f'base-{base_digest}')
     finished = os.path.join(cache, f'disk-{digest(base_digest, GRUB_DEFAULT, args)}.qcow2')
     with locked(os.path.join(cache, 'lock')):
         if not os.path.isdir(base):
-            build_base(cache, base)
+            build_base(cache, base, packages)
         if not os.path.exists(finished):
             finish(cache, base, finished, args)
     return {'disk': finished, 'base': f'{base}/disk.raw', 'kernel': f'{base}/vmlinuz', 'tools': f'{base}/tools',
@@ -93,7 +98,7 @@ def locked(path):
         yield
 
 
-def build_base(cache, base):
+def build_base(cache, base, packages):
     if os.geteuid():
         sys.exit('the lab image is built with mmdebstrap as root: run `make lab-image` once as root with the same '
                  'XDG_CACHE_HOME')
@@ -102,7 +107,7 @@ def build_base(cache, base):
         os.chmod(work, 0o755)  # apt's own user must be able to read below it
         root, out = f'{work}/root', f'{work}/out'
         os.mkdir(out)
-        make_root(root)
+        make_root(root, packages)
         shutil.copyfile(glob.glob(f'{root}/boot/vmlinuz-*')[0], f'{out}/vmlinuz')
         shutil.move(f'{root}/opt/lab-generic', f'{out}/generic')
         make_tools(root, f'{out}/tools', f'{base}/tools')
@@ -111,9 +116,9 @@ def build_base(cache, base):
     say(f'base image built in {time.monotonic() - started:.0f} s: {base}')
 
 
-def make_root(root):
+def make_root(root, more):
     with open(f'{PARTS}/packages', encoding='utf-8') as lines:
-        packages = [line.strip() for line in lines if line.strip() and not line.startswith('#')]
+        packages = [line.strip() for line in lines if line.strip() and not line.startswith('#')] + more
     options = ['Apt::Install-Recommends "false"', 'Acquire::Languages "none"', *apt_network_settings()]
     run(['mmdebstrap', '--mode=root', '--variant=apt', '--format=directory', f'--include={",".join(packages)}',
          *[f'--aptopt={option}' for option in options],
