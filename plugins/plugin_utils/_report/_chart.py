@@ -62,7 +62,8 @@ def not_seen(hosts: list[dict]) -> str:
                     f'<td class="why">{escape(why)}</td><td class="names">{names}{more}</td></tr>')
     rest = sum(len(group) for _key, group in found[MOST_REASONS:])
     if rest:
-        rows.append(f'<tr><th scope="row" class="n">{count(rest)}</th><td colspan="3">for other reasons: they are in the table below</td></tr>')
+        rows.append(f'<tr><th scope="row" class="n">{count(rest)}</th>'
+                    '<td colspan="3">for other reasons: they are in the table below</td></tr>')
     return '\n'.join(rows)
 
 

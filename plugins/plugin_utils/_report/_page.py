@@ -16,6 +16,7 @@ from ._summary import place_of
 from ._words import amount, count, headline
 
 HERE = Path(__file__).resolve().parent
+REBOOT = {True: 'pending', False: 'no', None: None}
 MARK = re.compile(r'<!--(\w+)-->|/\*(\w+)\*/')
 
 
@@ -63,7 +64,8 @@ def _rows(hosts: list[dict]) -> tuple[list[list], list[str]]:
         source, figure = it['clocksource'], it['figure']
         rows.append([
             it['host'], word(it['fate']), word(source['current']), word(source['recommended']), figure['ns'], figure['p999'],
-            word(figure['path']), it['cpu_percent'], word(_kind(it)), word({True: 'pending', False: 'no'}.get(it['boot']['reboot_required'])), word(it['failure'] or source['reason'])])
+            word(figure['path']), it['cpu_percent'], word(_kind(it)),
+            word(REBOOT[it['boot']['reboot_required']]), word(it['failure'] or source['reason'])])
     return rows, list(known)
 
 
@@ -116,7 +118,8 @@ def _tiles(figures: dict) -> str:
     fate = figures['by_fate']
     missing = ', '.join(f'{count(fate[name])} {name}' for name in ('unreachable', 'failed') if fate.get(name))
     tiles = [
-        ('Machines', count(figures['machines']), f'{count(fate.get("optimal", 0) + fate.get("acceptable", 0))} optimal or acceptable', False),
+        ('Machines', count(figures['machines']),
+         f'{count(fate.get("optimal", 0) + fate.get("acceptable", 0))} optimal or acceptable', False),
         ('Slow', count(figures['slow']), f'{count(figures["fixable"])} can be fixed', figures['slow'] > 0),
         ('Unsafe', count(figures['unsafe']), 'a check failed', figures['unsafe'] > 0),
         ('CPUs lost', amount(figures['lost_cpus']), f'of {amount(figures["spent_cpus"])} spent on reading the time',

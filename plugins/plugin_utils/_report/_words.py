@@ -36,7 +36,8 @@ def headline(figures: dict, rate: int) -> str:
     kinds = [f'{count(some)} from {kind}' for some, kind in (
         (slow, 'a slow clock'), (unsafe, 'an unsafe one' if slow else 'an unsafe clock')) if some]
     if not kinds:
-        first = f'{"The machine does not read" if seen == 1 else f"None of {machines(seen)} reads"} the time from a slow or an unsafe clock.'
+        who = 'The machine does not read' if seen == 1 else f'None of {machines(seen)} reads'
+        first = f'{who} the time from a slow or an unsafe clock.'
     else:
         verb = 'reads' if (slow or unsafe) == 1 else 'read'
         first = f'Of {machines(seen)}, {" and ".join(kinds).replace(" from ", f" {verb} the time from ", 1)}.'
