@@ -9,7 +9,7 @@ repository=$root/opt/lab-apt
 generic=$root/opt/lab-generic
 install -d "$repository/partial" "$root/opt/lab-ntp" "$generic"
 APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -qq --yes --download-only -o Dir::Cache::archives="$repository" \
-    install chrony linux-image-amd64
+    install chrony prometheus-node-exporter linux-image-amd64
 mv "$repository"/linux-image-[0-9]*.deb "$generic/kernel.deb"
 rm -r "$repository"/linux-image-*.deb "$repository/partial" "$repository/lock"
 for deb in "$repository"/*.deb; do
