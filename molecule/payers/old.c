@@ -10,7 +10,7 @@ static long call(long number, long first, void *second)
 
 void _start(void)
 {
-    long answer[2], pause[2] = {0, 2000000};
+    long answer[2], pause[2] = {0, 10000000};
 
     for (;;) {
         call(96, (long)answer, 0);

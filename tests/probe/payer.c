@@ -87,7 +87,7 @@ int main(int argc, char **argv)
     }
     for (double passed; (passed = now() - start) < seconds;) {
         if (rate && (double)calls >= passed * (double)rate) {
-            struct timespec pause = {0, 200000};
+            struct timespec pause = {0, rate < 5000 ? 1000000000 / rate / 2 : 100000};
             nanosleep(&pause, NULL);
             continue;
         }
