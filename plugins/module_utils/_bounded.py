@@ -40,8 +40,9 @@ def finish(process, seconds, limit):
     if code < 0:
         raise ValueError('it was killed by %s' % _signal_name(-code))
     if code:
-        words = errors.decode('utf-8', 'replace').strip()
-        raise ValueError('it ended with code %d%s' % (code, words and ': ' + words.splitlines()[-1][:300]))
+        # the cause and what followed from it: often not on one line
+        words = ' | '.join(errors.decode('utf-8', 'replace').strip().splitlines()[-3:])
+        raise ValueError('it ended with code %d%s' % (code, words and ': ' + words[-300:]))
     return output
 
 
