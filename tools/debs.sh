@@ -6,10 +6,7 @@ folder=$1
 shift
 mark=$folder/.unpacked
 [ "$(cat "$mark" 2>/dev/null)" != "$*" ] || exit 0
-command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || {
-    echo "Missing: $*. There is no apt here to download them by." >&2
-    exit 1
-}
+command -v apt-get >/dev/null || { echo "Missing: $*. There is no apt here to download them by." >&2; exit 1; }
 as_root=()
 [ "$(id -u)" = 0 ] || as_root=(sudo -n)
 echo "Unpacking $* into $folder." >&2
