@@ -8,7 +8,8 @@ static long call(long number, long first, void *second)
     return result;
 }
 
-void _start(void)
+/* The kernel leaves the stack aligned for a program's start, not for a function that was called. */
+__attribute__((force_align_arg_pointer)) void _start(void)
 {
     long answer[2], pause[2] = {0, 10000000};
 

@@ -17,6 +17,7 @@ def rule(numbers, fields=(), flags=4, action=2, key=b''):
     mask = [0] * 64
     for number in range(2048) if numbers == 'all' else numbers:
         mask[number >> 5] |= 1 << (number & 31)
+
     def column(index):
         return [field[index] for field in fields] + [0] * (64 - len(fields))
     return struct.pack('=259I', flags, action, len(fields), *(mask + column(0) + column(2) + column(1))) + struct.pack(
