@@ -78,7 +78,7 @@ class Install:
             metrics = self.directory and os.path.join(self.directory, _collect.NAME)
             existed = [path for path in (metrics, STATE) if path and self.root.exists(path)]
             try:
-                self._up() if self.kind else self._down()
+                (self._up if self.kind else self._down)()
             except BaseException as exc:
                 signals.ignore()
                 problems = self._back(metrics, existed)

@@ -145,7 +145,7 @@ def test_a_failed_update_leaves_the_version_before_running(machine):
     with pytest.raises(_install.Failed):
         machine.install(body=b'newer', interval=600)
     assert machine.tree() == tree and machine.active
-    assert [name for name in os.listdir(str(machine.path / 'usr/local/lib/cloudclock/collector/parts/__pycache__'))]
+    assert os.listdir(str(machine.path / 'usr/local/lib/cloudclock/collector/parts/__pycache__'))
 
 
 def test_a_stopped_timer_and_lost_byte_code_are_put_right(machine):

@@ -16,9 +16,9 @@ def found(**changes):
     return facts
 
 
-def lines(facts, readings=None, phcs=(), memory=None, run=RUN):
+def lines(facts, readings=None, phcs=(), memory=None, run=None):
     memory = memory or _memory.start(None, 'machine')
-    return _text.render(facts, readings, phcs, memory, run).decode('utf-8').splitlines()
+    return _text.render(facts, readings, phcs, memory, run or RUN).decode('utf-8').splitlines()
 
 
 READINGS = {'counter': {'hz': 2600000000}, 'clocks': {'monotonic': {
