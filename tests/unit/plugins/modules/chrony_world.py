@@ -162,7 +162,9 @@ class World:
         self.write('proc/77/comm', 'chronyd\n')
 
     def _journalctl(self, argv, data):
-        return 'chronyd version 4.3 starting\nFatal error : Could not open PHC\n'
+        return ('chronyd version 4.3 starting\nFatal error : Could not open GPS\nchronyd version 4.3 starting\n'
+                'Could not open /dev/ptp_kvm : No such file or directory\nFatal error : Could not open PHC\n'
+                'Could not open PHC\n')
 
     def _chronyc(self, argv, data):
         if argv[-1] == 'sources':

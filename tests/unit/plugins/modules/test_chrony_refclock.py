@@ -170,7 +170,25 @@ def test_what_fails_after_the_write_is_undone(world, call, case, fault, word):
 def test_why_chronyd_did_not_start_is_told(world, call):
     here = world()
     here.starts = False
-    assert 'Could not open PHC' in call()['msg']
+    # of this start and not of an earlier one, and nothing twice
+    words = 'Could not open /dev/ptp_kvm : No such file or directory; Fatal error : Could not open PHC'
+    assert ' (%s). ' % words in call()['msg']
+
+
+@pytest.mark.parametrize('link', ['ptp_kvm', None])
+def test_a_run_that_was_killed_before_it_told_anybody_of_its_files(world, call, link):
+    here = world()
+    args = {'profiles': [{'clock_name': 'KVM virtual PTP', 'link': link, 'refclock': 'refclock PHC {device} poll 0'}]}
+    assert call(**args)['action'] == 'configured'
+    # all files stand; chronyd runs with the former ones, systemd and udev know nothing
+    here.refclocks, here.calls = [], []
+    assert call(check_mode=True, **args)['changed'] and not here.ran('restart')
+    done = call(**args)
+    assert (done['action'], done['files'], done['selected']['source']) == ('configured', [], 'PHC0')
+    verbs = [argv[1] for argv in here.calls if argv[0] == 'systemctl']
+    assert verbs.index('daemon-reload') < verbs.index('restart')
+    assert bool(here.ran('udevadm', 'trigger')) == bool(link)
+    assert call(**args)['action'] == 'none'
 
 
 def test_a_signal_in_the_middle_undoes_all(world, call):
