@@ -121,6 +121,9 @@ class Systemd:
         self.run.must(['systemctl', 'daemon-reload'])
 
     def restart(self, name):
+        # A unit with Restart= that failed has used up its starts (systemd.unit(5), StartLimitBurst=), and the restart
+        # that brings its former files back would be refused.
+        self.run(['systemctl', 'reset-failed', name + '.service'])
         try:
             self.run.must(['systemctl', 'restart', name + '.service'])
         except OSError as exc:

@@ -108,7 +108,7 @@ class World:
                     name, 'loaded' if name in self.services else 'not-found',
                     'active' if self.services.get(name, {}).get('active') else 'inactive',
                     'enabled' if self.services.get(name, {}).get('enabled') else 'disabled') for name in names) + '\n'
-        for name in names:
+        for name in names if verb != 'reset-failed' else ():
             result = self._service(verb, name)
             if result:
                 return result

@@ -71,6 +71,26 @@ def test_a_daemon_reload_that_fails_at_first(world, call):
     assert here.services['systemd-timesyncd']['active'] and here.services['chrony']['active']
 
 
+def test_a_chronyd_that_systemd_started_too_often_comes_back(world, call):
+    here = world()
+    here.starts = False
+    real, left = here.run_command, [5]
+
+    def run_command(argv, data=None, **kwargs):
+        if argv[:2] == ['systemctl', 'reset-failed']:
+            left[0] = 5
+        if argv[:2] == ['systemctl', 'restart'] and not left[0]:
+            return 1, '', 'Start request repeated too quickly.\n'
+        done = real(argv, data, **kwargs)
+        if argv[:2] == ['systemctl', 'restart'] and done[0]:
+            left[0] = 0  # Restart=on-failure
+        return done
+    here.run_command = run_command
+    done = call()
+    assert done['failed'] and 'Everything is as it was, and chronyd runs again' in done['msg']
+    assert here.services['chrony']['active']
+
+
 @pytest.mark.parametrize('case', sorted(MACHINES))
 def test_wherever_the_power_goes_chronyd_has_a_source(world, call, monkeypatch, case):
     here = world(case)
