@@ -57,6 +57,10 @@ class Setup(_machine.Machine):
         if own:
             return self._leave("%s takes this clock already, by the operator's own line: %s" % (
                 own.path, own.line.strip()))
+        steerer = self.other_steerer()
+        if steerer:
+            return self._leave('%s steers the system clock here, and chronyd would do the same: stop it first, or leave '
+                               'it to it' % steerer)
         if self.layout.chronyd and not self.layout.conf:
             return self._leave('chronyd is installed, and no chrony.conf was found')
         if self.layout.chronyd and self.layout.service is None:

@@ -74,6 +74,16 @@ def test_every_distribution_there_and_back(world, call, case):
     assert call(state='absent')['changed'] is False
 
 
+@pytest.mark.parametrize('comm', ['phc2sys', 'timemaster'])
+def test_what_linuxptp_steers_is_left_to_it(world, call, comm):
+    here = world()
+    here.write('proc/4711/comm', comm + '\n')
+    before = here.tree()
+    done = call()
+    assert (done['failed'], done['changed'], done['action']) == (False, False, 'left_alone')
+    assert comm in done['reason'] and here.tree() == before and not here.ran('restart')
+
+
 @pytest.mark.parametrize('case, line', [('rhel-8-before-4.0', 'PEERNTP=no'), ('suse-15', 'NETCONFIG_NTP_POLICY=""')])
 @pytest.mark.parametrize('remember', [True, False])
 def test_servers_that_dhcp_hands_over_by_chronyc(world, call, case, line, remember):
