@@ -21,7 +21,8 @@ def test_chronyd_follows_the_clock_and_nobody_else(host):
 
 def test_the_device_is_the_one_of_that_name(host):
     device = host.file('/dev/ptp_kvm').linked_to
-    assert host.file(device.replace('/dev', '/sys/class/ptp') + '/clock_name').content_string.strip() == 'KVM virtual PTP'
+    name = host.file(device.replace('/dev', '/sys/class/ptp') + '/clock_name').content_string.strip()
+    assert name == 'KVM virtual PTP'
 
 
 def test_the_operators_file_stays_and_what_cannot_stand_beside_it_is_marked(host):

@@ -3,8 +3,8 @@
 """After it was undone; and after a run on a host without the clock, which must not have written anything."""
 import checks
 
-OURS = ('/etc/chrony/conf.d/cloudclock-ptp.conf', '/etc/chrony/cloudclock-ptp.d', '/etc/modules-load.d/cloudclock-ptp.conf',
-        '/etc/modprobe.d/cloudclock-ptp.conf', '/etc/udev/rules.d/99-cloudclock-ptp.rules',
+OURS = ('/etc/chrony/conf.d/cloudclock-ptp.conf', '/etc/chrony/cloudclock-ptp.d',
+        '/etc/modules-load.d/cloudclock-ptp.conf', '/etc/modprobe.d/cloudclock-ptp.conf', '/etc/udev/rules.d/99-cloudclock-ptp.rules',
         '/etc/systemd/system/cloudclock-chrony-ptp.service', '/etc/systemd/system/chrony.service.d', checks.RECORD)
 
 
