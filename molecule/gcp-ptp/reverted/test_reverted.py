@@ -4,8 +4,9 @@
 import checks
 
 OURS = ('/etc/chrony/conf.d/cloudclock-ptp.conf', '/etc/chrony/cloudclock-ptp.d',
-        '/etc/modules-load.d/cloudclock-ptp.conf', '/etc/modprobe.d/cloudclock-ptp.conf', '/etc/udev/rules.d/99-cloudclock-ptp.rules',
-        '/etc/systemd/system/cloudclock-chrony-ptp.service', '/etc/systemd/system/chrony.service.d', checks.RECORD)
+        '/etc/modules-load.d/cloudclock-ptp.conf', '/etc/modprobe.d/cloudclock-ptp.conf',
+        '/etc/udev/rules.d/99-cloudclock-ptp.rules', '/etc/systemd/system/cloudclock-chrony-ptp.service',
+        '/etc/systemd/system/chrony.service.d', checks.RECORD)
 
 
 def test_the_operators_files_are_back_to_the_byte(host):
