@@ -5,6 +5,7 @@ import re
 import time
 
 from .. import _chronyc, _timesource
+from . import _leftover
 
 # chronyd and these would steer the same clock. ntp and ntpd are ntpd's units, by distribution; chronyd-restricted is
 # chronyd in a sandbox that keeps devices from it (PrivateDevices=yes, as Debian 13 ships it; gardenlinux#2575).
@@ -103,6 +104,7 @@ class Systemd:
 
     def __init__(self, run, root):
         self.run = run
+        self.root = root
 
     def state(self, names):
         # Id=chrony.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nId=… ; aliases share an Id.
@@ -124,6 +126,7 @@ class Systemd:
         # A unit with Restart= that failed has used up its starts (systemd.unit(5), StartLimitBurst=), and the restart
         # that brings its former files back would be refused.
         self.run(['systemctl', 'reset-failed', name + '.service'])
+        _leftover.remove(self.root, name)
         try:
             self.run.must(['systemctl', 'restart', name + '.service'])
         except OSError as exc:
@@ -134,6 +137,7 @@ class Systemd:
         self.run.must(['systemctl', 'stop', name + '.service'])
 
     def start(self, name):
+        _leftover.remove(self.root, name)
         self.run.must(['systemctl', 'start', name + '.service'])
 
     def enable(self, name):

@@ -176,3 +176,21 @@ def test_a_unit_by_another_name_is_called_by_its_own(world, call):
     assert call()['action'] == 'configured' and here.ran('restart', 'chronyd.service')
     assert (here.path / 'etc/systemd/system/chronyd.service.d/cloudclock-ptp.conf').exists()
     assert call()['changed'] is False
+
+
+LINKING = ("[Service]\nExecStartPre=/bin/sh -c '[ -f /run/chrony.d/.configured ] || ln -s "
+           "/usr/share/chrony/ntp-pool.sources /run/chrony.d/'\nExecStart=/usr/sbin/chronyd\n")
+
+
+@pytest.mark.parametrize('kept', [None, 'run/chrony.d/.configured', 'another link'])
+def test_a_unit_that_cannot_start_twice(world, call, kept):
+    here = world('amazon-2023', cloud=AZURE, clock='hyperv')
+    here.write('usr/lib/systemd/system/chronyd.service', LINKING)
+    link = here.path / 'run/chrony.d/ntp-pool.sources'
+    link.symlink_to('/usr/share/chrony/other' if kept == 'another link' else '/usr/share/chrony/ntp-pool.sources')
+    if kept == 'run/chrony.d/.configured':
+        here.write(kept, '')
+    seen = []
+    here.on_restart = lambda: seen.append(link.is_symlink())
+    assert call()['action'] == 'configured'
+    assert seen == [kept is not None]
