@@ -63,11 +63,17 @@ class Apply:
                     self.made.append(path)
                     # root's umask may be 077, and not everybody who reads these is root
                     os.chmod(self.root.real(path), 0o755)
-                self.change.apply(self.module)
+                self._write_files()
                 return steps()
             except BaseException as exc:
                 signals.ignore()
                 raise Failed('%s. %s' % (str(exc).rstrip('.'), self._back(old, remember)))
+
+    def _write_files(self):
+        try:
+            self.change.apply(self.module)
+        except OSError as exc:
+            raise OSError("chrony's files could not be written: %s" % (exc.strerror or exc))
 
     def reread(self, device):
         """Tell systemd and udev of the new files, where there are such. ``device``: the clock's, None for any."""

@@ -414,7 +414,7 @@ def test_a_disk_that_fills_up_on_the_way(world, call, monkeypatch):
         real(module, path, data, mode)
     monkeypatch.setattr(_change, 'put', put)
     done = call()
-    assert done['failed'] and 'No space left' in done['msg']
+    assert done['failed'] and "chrony's files could not be written: No space left" in done['msg']
     now = here.tree()
     for name in ('var/', 'var/lib/'):
         now.pop(name, None)
