@@ -104,7 +104,7 @@ MATRICES = [
     Part('integration', f'{PY} tests/tools/ansible_test.py integration', 900),
 ]
 # The longest first: two run at a time.
-IN_TEST = ['hpet', 'systemd', 'aws-xen', 'broken', 'warp', 'tsc-unstable', 'azure']
+IN_TEST = ['gcp-ptp', 'ptp-broken', 'hpet', 'systemd', 'nic-ptp', 'aws-xen', 'broken', 'warp', 'tsc-unstable', 'azure']
 
 
 def scenarios(names: list[str]) -> list[Part]:

@@ -76,3 +76,20 @@ def same_as_first(host, what, value):
         return
     with open(path, encoding='utf-8') as kept:
         assert json.load(kept) == value, what
+
+
+def sources(host):
+    """The rows of chronyd's sources: mode (``#`` a clock, ``^`` a server), state (``*`` selected), name …"""
+    return host.run('chronyc -n -c sources').stdout.splitlines()
+
+
+def await_selected(host, seconds=60):
+    """The row of the source that chronyd has selected, which it does some seconds after its start."""
+    deadline = time.monotonic() + seconds
+    while True:
+        rows = [row.split(',') for row in sources(host)]
+        selected = [row for row in rows if row[1] == '*']
+        if selected or time.monotonic() > deadline:
+            assert selected, rows
+            return selected[0]
+        time.sleep(1)

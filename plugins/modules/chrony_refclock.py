@@ -196,7 +196,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _chrony
-from ..module_utils._lock import Lock
+from ..module_utils._lock import PATIENCE, Lock
 from ..module_utils._root import Root
 
 
@@ -207,7 +207,8 @@ def run(module, root):
     act = _chrony.present if module.params['state'] == 'present' else _chrony.absent
     if module.check_mode:
         return act(module, root, module.params)
-    with Lock(root):
+    # Another run may be waiting for chronyd for as long as this one would.
+    with Lock(root, PATIENCE + module.params['settle_seconds']):
         return act(module, root, module.params)
 
 

@@ -52,10 +52,15 @@ class Setup(_machine.Machine):
         device = '/dev/' + profile['link'] if profile['link'] else clock['device']
         self.result['device'] = dict(clock or {'device': None, 'clock_name': profile['clock_name'], 'kind': None},
                                      link='/dev/' + profile['link'] if profile['link'] else None)
-        own = clock and self.layout.same_device([device, clock['device']])
+        # In check mode the clock may not be there yet; a line that has its stable name is the operator's all the same.
+        own = self.layout.same_device([device] + ([clock['device']] if clock else []))
         if own:
             return self._leave("%s takes this clock already, by the operator's own line: %s" % (
                 own.path, own.line.strip()))
+        steerer = self.other_steerer()
+        if steerer:
+            return self._leave('%s steers the system clock here, and chronyd would do the same: stop it first, or leave '
+                               'it to it' % steerer)
         if self.layout.chronyd and not self.layout.conf:
             return self._leave('chronyd is installed, and no chrony.conf was found')
         if self.layout.chronyd and self.layout.service is None:
@@ -77,9 +82,13 @@ class Setup(_machine.Machine):
         line = profile['refclock'].replace('{device}', device)
         name = _plan.refclock_name(staged, layout.conf, line) if layout.chronyd else None
         wanted = self.unwanted()
+        if layout.chronyd and layout.service not in self.states:
+            return self._leave('%s does not let %s run (is it masked?): unmask it first, if chrony is to keep the '
+                               'time here' % (layout.manager, layout.service))
         result['conflicts'] = [{'service': rival, 'did': 'stopped and disabled'}
                                for rival in sorted(wanted) if rival != layout.service]
-        if layout.chronyd and not change.changed and not wanted and not self.link_wrong(clock, device):
+        if layout.chronyd and not change.changed and not wanted and not self.link_wrong(clock, device) \
+                and name in [row['name'] for row in _daemon.sources(self.run)]:
             return self._converged(name)
         refusal = self._doubt(clock)
         if refusal:

@@ -50,10 +50,11 @@ def _write(setup, apply, record, moved):
     layout, services = setup.layout, setup.services
 
     def steps():
-        if services is None or layout.service is None:
+        if services is None:
             return
         apply.reread(None)
-        own = services.state([layout.service]).get(layout.service)
+        # chrony may have been uninstalled since; whoever kept the time before it comes back all the same.
+        own = services.state([layout.service]).get(layout.service) if layout.service else None
         wanted = moved.get(layout.service)
         # A chronyd that did not run before stops again; else it reads its old files.
         if own and own['active'] and (wanted is None or wanted['active']):
@@ -70,7 +71,7 @@ def _write(setup, apply, record, moved):
             services.enable(_guard.GUARD)
         raise
     apply.drop_folders((record or {}).get('dirs') or
-                       [layout.folder, _guard.dropin_of(layout.service).rpartition('/')[0]])
+                       [layout.folder, _guard.dropin_of(layout.service or 'chronyd').rpartition('/')[0]])
     if record is not None:
         _record.take_back(setup.root, setup.module, None)
 

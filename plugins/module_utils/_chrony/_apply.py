@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One change to a machine as a whole: files, then services, then the proof; all of it back when a step fails."""
+import functools
 import os
 
 from .. import _signals, _state
@@ -58,21 +59,28 @@ class Apply:
                 if remember:
                     remember(old, folders)
                 for path in folders:
-                    os.mkdir(self.root.real(path), 0o755)
+                    os.mkdir(self.root.real(path))
                     self.made.append(path)
-                self.change.apply(self.module)
+                    # root's umask may be 077, and not everybody who reads these is root
+                    os.chmod(self.root.real(path), 0o755)
+                self._write_files()
                 return steps()
             except BaseException as exc:
                 signals.ignore()
                 raise Failed('%s. %s' % (str(exc).rstrip('.'), self._back(old, remember)))
 
+    def _write_files(self):
+        try:
+            self.change.apply(self.module)
+        except OSError as exc:
+            raise OSError("chrony's files could not be written: %s" % (exc.strerror or exc))
+
     def reread(self, device):
         """Tell systemd and udev of the new files, where there are such. ``device``: the clock's, None for any."""
         self.told = True
-        paths = [edit.path for edit in self.change.files]
-        if any(path.startswith('/etc/systemd/') for path in paths):
-            self.services.reload()
-        if _guard.UDEV in paths:
+        # Whatever this run changed: one that was killed may have written and told nobody.
+        self.services.reload()
+        if self.root.exists(_guard.UDEV) or _guard.UDEV in [edit.path for edit in self.change.files]:
             self.run(['udevadm', 'control', '--reload'])
             self.run(['udevadm', 'trigger', '--name-match=' + os.path.basename(device) if device
                       else '--subsystem-match=ptp'])
@@ -106,15 +114,17 @@ class Apply:
             self.run(['rc-update', 'del', _guard.GUARD, 'default'])
 
     def _back(self, old, remember):
+        # Each step for itself: a daemon-reload that fails must not keep the time daemons down.
         problems = []
         first = [self.forget_guard] if any(edit.path == _guard.SCRIPT and edit.before is None
                                            for edit in self.change.files) else []
-        for step in first + [self._files_back, lambda: self.drop_folders(self.made), self._services_back,
-                             lambda: remember and _record.take_back(self.root, self.module, old)]:
-            try:
-                step()
-            except (OSError, ValueError) as exc:
-                problems.append(str(exc))
+        steps = first + [self._files_back, lambda: self.drop_folders(self.made), self._told_back]
+        steps.extend(functools.partial(self._service_back, name) for name in self.touched)
+        for step in steps:
+            problems.extend(_complaint(step))
+        # What could not be put back is absent's to put back, by the record.
+        if remember and not problems:
+            problems.extend(_complaint(lambda: _record.take_back(self.root, self.module, old)))
         if problems:
             return 'The former state could not be put back: %s' % '; '.join(problems)
         return 'Everything is as it was' + (', and chronyd runs again.' if self.touched.get(self.service, {}).get(
@@ -131,18 +141,25 @@ class Apply:
                 if edit.before is None and stem.endswith(('.d/ptp', '.d/ntp')) and self.root.exists(twin):
                     put(self.module, self.root.real(twin), None)
 
-    def _services_back(self):
+    def _told_back(self):
         if self.told:
             self.reread(None)
-        if not self.touched:
-            return
-        now = self.services.state(list(self.touched))
-        for name, before in self.touched.items():
-            if name == self.service and before['active']:
-                self.services.restart(name)
-                now[name]['active'] = True
-            if name in now:
-                _daemon.bring(self.services, name, now[name], before)
+
+    def _service_back(self, name):
+        before = self.touched[name]
+        if name == self.service and before['active']:
+            self.services.restart(name)
+        now = self.services.state([name])
+        if name in now:
+            _daemon.bring(self.services, name, now[name], before)
+
+
+def _complaint(step):
+    try:
+        step()
+    except (OSError, ValueError) as exc:
+        return [str(exc)]
+    return []
 
 
 def ready(root):

@@ -5,6 +5,7 @@ import re
 import time
 
 from .. import _chronyc, _timesource
+from . import _leftover
 
 # chronyd and these would steer the same clock. ntp and ntpd are ntpd's units, by distribution; chronyd-restricted is
 # chronyd in a sandbox that keeps devices from it (PrivateDevices=yes, as Debian 13 ships it; gardenlinux#2575).
@@ -84,11 +85,26 @@ def wait_selected(run, name, seconds, step=0.5):
         time.sleep(step)
 
 
+def _last_words(log):
+    """Why the last chronyd of a log ended, in its own words, as ``' (…)'``; '' where it does not say.
+
+    Sample: chronyd version 4.6.1 starting (…)\nCould not open /dev/ptp_ena : No such file or directory\n
+    Fatal error : Could not open PHC\nCould not open PHC (the second is the log's, the third what it wrote to stderr).
+    """
+    words = []
+    for line in log.rpartition('chronyd version')[2].splitlines():
+        line = line.strip()
+        if ('Fatal error' in line or 'ould not' in line) and not any(line in known for known in words):
+            words.append(line)
+    return ' (%s)' % '; '.join(words) if words else ''
+
+
 class Systemd:
     """``state(names)`` → {name: {'active', 'enabled'}} of those that exist, and what changes them."""
 
     def __init__(self, run, root):
         self.run = run
+        self.root = root
 
     def state(self, names):
         # Id=chrony.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nId=… ; aliases share an Id.
@@ -107,17 +123,21 @@ class Systemd:
         self.run.must(['systemctl', 'daemon-reload'])
 
     def restart(self, name):
+        # A unit with Restart= that failed has used up its starts (systemd.unit(5), StartLimitBurst=), and the restart
+        # that brings its former files back would be refused.
+        self.run(['systemctl', 'reset-failed', name + '.service'])
+        _leftover.remove(self.root, name)
         try:
             self.run.must(['systemctl', 'restart', name + '.service'])
         except OSError as exc:
             said = self.run(['journalctl', '--no-pager', '-o', 'cat', '-n', '20', '-u', name])[1]
-            fatal = [line for line in said.splitlines() if 'Fatal error' in line or 'ould not' in line]
-            raise OSError('%s%s' % (exc, ' (%s)' % fatal[-1].strip() if fatal else ''))
+            raise OSError('%s%s' % (exc, _last_words(said)))
 
     def stop(self, name):
         self.run.must(['systemctl', 'stop', name + '.service'])
 
     def start(self, name):
+        _leftover.remove(self.root, name)
         self.run.must(['systemctl', 'start', name + '.service'])
 
     def enable(self, name):

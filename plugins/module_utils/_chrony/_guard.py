@@ -14,11 +14,13 @@ holds the boot up for 90 s and then chronyd fails all the same; an ExecStartPre=
 (a read-only /etc on some distributions, the user _chrony on others); a generated file below /run is kept from chronyd
 by AppArmor (Debian, Ubuntu) or SELinux, while /etc/chrony and etc_t may be read. A oneshot service that does not stay
 active is started again whenever chronyd is, so a clock that vanishes later is noticed at the next restart too. It
-waits for the clock a few seconds: the module is loaded early (modules-load.d), but a slow machine may be slower.
+waits for the clock: a module that we name is loaded early (modules-load.d), but a network card's driver when udev comes
+to it. So while udev is still at work (``udevadm settle``, not with Alpine's mdev), and then a few seconds more.
 """
 
 HEADER = '# Written by cloudclock.linux (chrony_refclock); state=absent takes it away.'
 WAIT_SECONDS = 10
+SETTLE_SECONDS = 60
 GUARD = 'cloudclock-chrony-ptp'
 UNIT = '/etc/systemd/system/%s.service' % GUARD
 SCRIPT = '/etc/init.d/' + GUARD
@@ -67,12 +69,13 @@ def unit(folder, service):
     return _text([
         '[Unit]', 'Description=Let chronyd use its PTP hardware clock only while it is there',
         'DefaultDependencies=no', 'After=local-fs.target systemd-remount-fs.service systemd-modules-load.service '
-        'systemd-udev-trigger.service', 'Before=%s.service shutdown.target' % service, 'Conflicts=shutdown.target', '',
+        'systemd-udevd.service systemd-udev-trigger.service', 'Before=%s.service shutdown.target' % service,
+        'Conflicts=shutdown.target', '',
         '[Service]', 'Type=oneshot', 'ExecStart=/bin/sh %s/guard.sh' % folder,
-        'TimeoutStartSec=%d' % (WAIT_SECONDS + 20), 'ProtectSystem=strict', 'ReadWritePaths=%s' % folder,
-        'ProtectHome=yes', 'ProtectKernelModules=yes', 'ProtectControlGroups=yes', 'NoNewPrivileges=yes',
-        'MemoryDenyWriteExecute=yes', 'RestrictAddressFamilies=AF_UNIX', 'RestrictRealtime=yes',
-        'CapabilityBoundingSet=CAP_DAC_OVERRIDE'])
+        'TimeoutStartSec=%d' % (SETTLE_SECONDS + WAIT_SECONDS + 20),
+        'ProtectSystem=strict', 'ReadWritePaths=%s' % folder, 'ProtectHome=yes', 'ProtectKernelModules=yes',
+        'ProtectControlGroups=yes', 'NoNewPrivileges=yes', 'MemoryDenyWriteExecute=yes',
+        'RestrictAddressFamilies=AF_UNIX', 'RestrictRealtime=yes', 'CapabilityBoundingSet=CAP_DAC_OVERRIDE'])
 
 
 def openrc(folder, service):
@@ -99,6 +102,8 @@ def script(folder, profile, device):
         '    return 1', '}',
         'on() { [ ! -e "$1.off" ] || mv -f "$1.off" "$1.conf"; }',
         'off() { [ ! -e "$1.conf" ] || mv -f "$1.conf" "$1.off"; }',
+        'there || ! command -v udevadm >/dev/null ||',
+        '    udevadm settle --timeout=%d --exit-if-exists="$device"' % SETTLE_SECONDS,
         'waited=0', 'until there; do', '    if [ "$waited" -ge %d ]; then' % WAIT_SECONDS,
         '        echo "the PTP hardware clock is not there: chronyd goes on without it" >&2',
         '        off ptp && on ntp', '        exit', '    fi', '    sleep 1', '    waited=$((waited + 1))', 'done',

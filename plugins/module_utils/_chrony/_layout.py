@@ -134,11 +134,17 @@ def _service(root):
     units = [name for name in names if root.exists(name + '.service')]
     systemd = root.isdir('/run/systemd/system') if root.live else bool(units)
     if systemd:
-        return 'systemd', os.path.basename(units[0]) if units else None
+        return 'systemd', _unit_name(root, units[0]) if units else None
     if root.exists('/sbin/openrc-run') or root.exists('/usr/sbin/openrc-run'):
         scripts = [name for name in ('chronyd', 'chrony') if root.exists('/etc/init.d/' + name)]
         return 'openrc', scripts[0] if scripts else None
     return None, None
+
+
+def _unit_name(root, path):
+    """The unit's own name, by which systemctl answers, where ``path`` is another of its names; a masked one's as is."""
+    name = os.path.basename(root.real(path + '.service'))
+    return name[:-len('.service')] if name.endswith('.service') else os.path.basename(path)
 
 
 def _dropin(entries):

@@ -8,6 +8,8 @@ from . import _conf, _daemon, _layout, _plan, _sanity
 
 # chronyd was started a moment ago, perhaps with its package: iburst takes some 8 s.
 _PATIENCE = 20
+# timemaster starts phc2sys, or a chronyd of its own. Both are the operator's choice, and not in a unit of a fixed name.
+_LINUXPTP = ('phc2sys', 'timemaster')
 
 
 class Machine:
@@ -88,6 +90,14 @@ class Machine:
         if own and self.states.get(own) != {'active': True, 'enabled': True}:
             wanted[own] = {'active': True, 'enabled': True}
         return wanted
+
+    def other_steerer(self):
+        """linuxptp's program that sets the system clock by a PTP hardware clock, None where none runs."""
+        for pid in self.root.listdir('/proc') if self.root.live else ():
+            comm = self.root.line('/proc/%s/comm' % pid) if pid.isdigit() else None
+            if comm in _LINUXPTP:
+                return comm
+        return None
 
     def reference(self, clock):
         """What _sanity.reference says, once a chronyd with sources has had its time to synchronise."""

@@ -8,10 +8,12 @@ from . import _conf, _dhcp, _guard, _layout, _record
 def configure(layout, profile, device, confdir, change):
     """Plan every file. ``device`` is the path for the refclock line; ``confdir``: chronyd is 4.0 or newer.
 
+    What chronyd is to read comes before that which makes way for it: wherever a power cut ends the writing, the next
+    boot's chronyd has a source.
     ValueError where something that has to give way stands in a file that is not below /etc.
     """
     wanted = _conf.wants_out(profile)
-    taken = []
+    taken, theirs = [], []
     body = [_guard.reading(layout.folder, confdir)]
     for path, text in layout.files.items():
         below_etc = layout.root.real(path).startswith(layout.root.real('/etc') + '/')
@@ -24,12 +26,14 @@ def configure(layout, profile, device, confdir, change):
         taken.extend(out)
         if path == layout.conf and layout.dropin is None:
             after = _conf.with_block(after, body)
-        change.edit(path, after.encode('utf-8', 'surrogateescape'))
-    if layout.dropin:
-        change.edit(layout.dropin, ('\n'.join([_guard.HEADER] + body) + '\n').encode('ascii'))
-    _dhcp.stop(layout.root, change)
+        theirs.append((path, after))
     _folder(layout, profile, device, taken, change)
     _system(layout, profile, device, change)
+    if layout.dropin:
+        change.edit(layout.dropin, ('\n'.join([_guard.HEADER] + body) + '\n').encode('ascii'))
+    for path, after in theirs:
+        change.edit(path, after.encode('utf-8', 'surrogateescape'))
+    _dhcp.stop(layout.root, change)
 
 
 def _folder(layout, profile, device, taken, change):
@@ -67,24 +71,28 @@ def ours(layout):
 
 
 def restore(layout, record, change):
-    """Plan the way back. Returns the paths of files that others wrote to since: only our lines go from these."""
+    """Plan the way back. Returns the paths of files that others wrote to since: only our lines go from these.
+
+    As in ``configure``, the sources come back before the clock's line goes.
+    """
     own = ours(layout)
-    others = [path for path in _recorded(record, change) if path not in own]
-    for path in own:
-        if path not in record['files'] and _is_ours(change.root, path):
-            change.edit(path, None)
+    others = _recorded({path: entry for path, entry in record['files'].items() if path not in own}, change)
     unrecorded = [path for path in list(layout.files) + list(_dhcp.FILES) if path not in record['files']]
     for path in unrecorded + others:
         text = change.root.read(path)
         if text is not None:
             change.edit(path, _conf.normal(text).encode('utf-8', 'surrogateescape'))
+    _recorded({path: entry for path, entry in record['files'].items() if path in own}, change)
+    for path in own:
+        if path not in record['files'] and _is_ours(change.root, path):
+            change.edit(path, None)
     return others
 
 
-def _recorded(record, change):
+def _recorded(files, change):
     """Plan the recorded bytes where nobody else wrote since. Returns the paths where somebody did."""
     others = []
-    for path, entry in sorted(record['files'].items()):
+    for path, entry in sorted(files.items()):
         before = _record.before(entry)
         now = change.root.read_bytes(path)
         if now is None and before is not None:

@@ -3,8 +3,8 @@
 """Is a PTP hardware clock to be trusted? It is held against the time that NTP keeps on this machine.
 
 A host whose own clock is not synchronised gives its guests a wrong PHC (coreos/bugs#1355, #2263). What vouches for the
-system clock: chronyd, when it follows a source that is not this PHC and not its own clock; else the kernel's word that
-some daemon keeps it (adjtimex; timedatectl's NTPSynchronized is the same). Without either the answer is unknown.
+system clock: chronyd, when it follows a source that is not this PHC and not its own clock; with another daemon the
+kernel's word that it keeps it (adjtimex; timedatectl's NTPSynchronized is the same). Without either the answer is unknown.
 """
 
 _TIME_ERROR = 5
@@ -44,9 +44,12 @@ def reference(time_sync, is_this, kernel=kernel_synchronised):
         if not source or not stratum or stratum >= 16 or time_sync['offset_seconds'] is None:
             return None, time_sync.get('reason') or 'chronyd is not synchronised', 0.0
         return 'chrony: %s, stratum %d' % (source, stratum), None, time_sync['offset_seconds']
+    if daemon is None:
+        # Whoever told the kernel so may have it from this very clock.
+        return None, 'no time daemon that is known here runs', 0.0
     if kernel():
-        return '%s, by the kernel\'s word (adjtimex)' % (daemon or 'a time daemon'), None, 0.0
-    return None, '%s does not keep the clock synchronised' % (daemon or 'a time daemon'), 0.0
+        return '%s, by the kernel\'s word (adjtimex)' % daemon, None, 0.0
+    return None, '%s does not keep the clock synchronised' % daemon, 0.0
 
 
 def judge(reading, against, limit):

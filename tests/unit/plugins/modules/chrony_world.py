@@ -108,7 +108,7 @@ class World:
                     name, 'loaded' if name in self.services else 'not-found',
                     'active' if self.services.get(name, {}).get('active') else 'inactive',
                     'enabled' if self.services.get(name, {}).get('enabled') else 'disabled') for name in names) + '\n'
-        for name in names:
+        for name in names if verb != 'reset-failed' else ():
             result = self._service(verb, name)
             if result:
                 return result
@@ -162,7 +162,9 @@ class World:
         self.write('proc/77/comm', 'chronyd\n')
 
     def _journalctl(self, argv, data):
-        return 'chronyd version 4.3 starting\nFatal error : Could not open PHC\n'
+        return ('chronyd version 4.3 starting\nFatal error : Could not open GPS\nchronyd version 4.3 starting\n'
+                'Could not open /dev/ptp_kvm : No such file or directory\nFatal error : Could not open PHC\n'
+                'Could not open PHC\n')
 
     def _chronyc(self, argv, data):
         if argv[-1] == 'sources':

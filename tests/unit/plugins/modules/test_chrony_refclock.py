@@ -11,6 +11,7 @@ import threading
 import pytest
 from ansible_collections.cloudclock.linux.plugins.module_utils import _lock
 from ansible_collections.cloudclock.linux.plugins.module_utils._chrony import _daemon
+from ansible_collections.cloudclock.linux.plugins.modules import chrony_refclock
 
 from .chrony_world import AMAZON, MACHINES, World, install
 
@@ -72,6 +73,16 @@ def test_every_distribution_there_and_back(world, call, case):
     assert now == before
     assert here.services[expect['service']] == {'active': True, 'enabled': True}
     assert call(state='absent')['changed'] is False
+
+
+@pytest.mark.parametrize('comm', ['phc2sys', 'timemaster'])
+def test_what_linuxptp_steers_is_left_to_it(world, call, comm):
+    here = world()
+    here.write('proc/4711/comm', comm + '\n')
+    before = here.tree()
+    done = call()
+    assert (done['failed'], done['changed'], done['action']) == (False, False, 'left_alone')
+    assert comm in done['reason'] and here.tree() == before and not here.ran('restart')
 
 
 @pytest.mark.parametrize('case, line', [('rhel-8-before-4.0', 'PEERNTP=no'), ('suse-15', 'NETCONFIG_NTP_POLICY=""')])
@@ -170,7 +181,25 @@ def test_what_fails_after_the_write_is_undone(world, call, case, fault, word):
 def test_why_chronyd_did_not_start_is_told(world, call):
     here = world()
     here.starts = False
-    assert 'Could not open PHC' in call()['msg']
+    # of this start and not of an earlier one, and nothing twice
+    words = 'Could not open /dev/ptp_kvm : No such file or directory; Fatal error : Could not open PHC'
+    assert ' (%s). ' % words in call()['msg']
+
+
+@pytest.mark.parametrize('link', ['ptp_kvm', None])
+def test_a_run_that_was_killed_before_it_told_anybody_of_its_files(world, call, link):
+    here = world()
+    args = {'profiles': [{'clock_name': 'KVM virtual PTP', 'link': link, 'refclock': 'refclock PHC {device} poll 0'}]}
+    assert call(**args)['action'] == 'configured'
+    # all files stand; chronyd runs with the former ones, systemd and udev know nothing
+    here.refclocks, here.calls = [], []
+    assert call(check_mode=True, **args)['changed'] and not here.ran('restart')
+    done = call(**args)
+    assert (done['action'], done['files'], done['selected']['source']) == ('configured', [], 'PHC0')
+    verbs = [argv[1] for argv in here.calls if argv[0] == 'systemctl']
+    assert verbs.index('daemon-reload') < verbs.index('restart')
+    assert bool(here.ran('udevadm', 'trigger')) == bool(link)
+    assert call(**args)['action'] == 'none'
 
 
 def test_a_signal_in_the_middle_undoes_all(world, call):
@@ -386,7 +415,7 @@ def test_a_disk_that_fills_up_on_the_way(world, call, monkeypatch):
         real(module, path, data, mode)
     monkeypatch.setattr(_change, 'put', put)
     done = call()
-    assert done['failed'] and 'No space left' in done['msg']
+    assert done['failed'] and "chrony's files could not be written: No space left" in done['msg']
     now = here.tree()
     for name in ('var/', 'var/lib/'):
         now.pop(name, None)
@@ -404,10 +433,11 @@ def test_two_runs_at_once(world, call, monkeypatch):
     thread = threading.Thread(target=hold)
     thread.start()
     inside.wait(10)
-    monkeypatch.setattr(_lock.Lock.__init__, '__defaults__', (0.2,))
+    # as long as the other one may have to wait for chronyd, on top of its own patience
+    monkeypatch.setattr(chrony_refclock, 'PATIENCE', 0.2)
     before = here.tree()
-    done = call()
-    assert done['failed'] and 'another run' in done['msg'] and here.tree() == before
+    done = call(settle_seconds=1)
+    assert done['failed'] and 'another run' in done['msg'] and 'for 1 s' in done['msg'] and here.tree() == before
     go_on.set()
     thread.join()
     assert call()['changed'] is True

@@ -29,6 +29,7 @@ class Machine:
             '"/dev/', '"%s/dev/' % path).replace('-c "$1"', '-e "$1"').replace('sleep 1', ':')
         for name, content in zip(NAMES[0], (text, 'ntp', 'ptp')):
             (self.folder / name).write_text(content)
+        self.udev_does('')
 
     def plug(self, name, number=0):
         folder = self.path / 'sys/class/ptp' / ('ptp%d' % number)
@@ -36,9 +37,15 @@ class Machine:
         (folder / 'clock_name').write_text(name + '\n')
         (self.path / 'dev' / ('ptp%d' % number)).write_text('')
 
+    def udev_does(self, script):
+        tool = self.path / 'bin/udevadm'
+        tool.parent.mkdir(exist_ok=True)
+        tool.write_text('#!/bin/sh\necho "$@" >>%s/udevadm.log\n%s' % (self.path, script))
+        tool.chmod(0o755)
+
     def run(self, shell):
         done = subprocess.run(shell + [str(self.folder / 'guard.sh')], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              timeout=30, check=False)
+                              timeout=30, check=False, env={'PATH': '%s/bin:%s' % (self.path, os.environ['PATH'])})
         assert done.returncode == 0, done.stderr
         assert (b'goes on without it' in done.stderr) == ('ntp.conf' in os.listdir(str(self.folder)))
         return sorted(os.listdir(str(self.folder)))
@@ -60,6 +67,24 @@ def test_there_gone_and_back(tmp_path, shell):
     # where udev made no link the guard does, and not to the card's clock
     assert os.readlink(str(tmp_path / 'dev/ptp_kvm')) == 'ptp1'
     assert machine.run(shell) == NAMES[0]
+
+
+def test_a_clock_that_udev_has_yet_to_bring_is_waited_for(tmp_path, shell):
+    machine = Machine(tmp_path, profile(), 'ptp_kvm')
+    staged = tmp_path / 'staged'
+    machine.plug('KVM virtual PTP')
+    (tmp_path / 'sys/class/ptp/ptp0').rename(staged)
+    machine.udev_does('mv %s %s/sys/class/ptp/ptp0\n' % (staged, tmp_path))
+    assert machine.run(shell) == NAMES[0]
+    assert machine.run(shell) == NAMES[0]
+    asked = (tmp_path / 'udevadm.log').read_text().splitlines()
+    assert asked == ['settle --timeout=60 --exit-if-exists=%s/dev/ptp_kvm' % tmp_path]
+
+
+def test_a_udev_that_does_not_come_to_an_end_holds_nothing_up(tmp_path, shell):
+    machine = Machine(tmp_path, profile(), 'ptp_kvm')
+    machine.udev_does('exit 1\n')
+    assert machine.run(shell) == NAMES[1]
 
 
 def test_a_link_to_another_clock_is_set_right(tmp_path, shell):

@@ -27,7 +27,8 @@ CHRONY = dict(source='192.0.2.1', stratum=3, offset_seconds=0.5)
     (sync('chrony', CHRONY, dict(stratum=16)), True, None, 'not synchronised'),
     (sync('systemd-timesyncd'), True, "systemd-timesyncd, by the kernel's word (adjtimex)", None),
     (sync('systemd-timesyncd'), False, None, 'does not keep the clock'),
-    (sync(None), None, None, 'does not keep the clock'),
+    (sync(None), True, None, 'no time daemon'),
+    (sync('ntpd'), None, None, 'does not keep the clock'),
     (sync('ntpd'), True, "ntpd, by the kernel's word (adjtimex)", None)])
 def test_who_vouches(time_sync, kernel, vouches, word):
     found, why, ahead = _sanity.reference(time_sync, lambda source: source == 'PHC0', lambda: kernel)

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, the cloudclock.linux contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong around the transaction: nothing of it may leave a machine that keeps no time."""
+import json
+import os
+
+import pytest
+from ansible_collections.cloudclock.linux.plugins.module_utils import _change
+from ansible_collections.cloudclock.linux.plugins.module_utils._chrony import _layout
+
+from .chrony_world import MACHINES, World, install
+
+AZURE = {'sys/class/dmi/id/sys_vendor': 'Microsoft Corporation\n',
+         'sys/class/dmi/id/product_name': 'Virtual Machine\n',
+         'sys/class/dmi/id/chassis_asset_tag': '7783-7084-3265-9085-8269-3286-77\n',
+         'proc/cpuinfo': 'processor\t: 0\nflags\t\t: fpu hypervisor\n\n'}
+
+
+@pytest.fixture(name='world')
+def _world(monkeypatch, tmp_path):
+    return lambda case='debian-12', **options: install(monkeypatch, World(tmp_path, case, **options))
+
+
+@pytest.fixture(name='call')
+def _call(run_module, tmp_path):
+    return lambda check_mode=False, **args: run_module('chrony_refclock', check_mode=check_mode, root=str(tmp_path),
+                                                       **dict({'settle_seconds': 0}, **args))
+
+
+def fail(here, *words):
+    """Let every systemctl whose words are these fail."""
+    real = here.run_command
+
+    def run_command(argv, data=None, **kwargs):
+        if all(word in argv for word in words):
+            here.calls.append(list(argv))
+            return 1, '', 'Connection timed out\n'
+        return real(argv, data, **kwargs)
+    here.run_command = run_command
+
+
+@pytest.mark.parametrize('words', [['daemon-reload'], ['restart', 'chrony.service']])
+def test_a_rollback_goes_on_where_a_step_of_it_fails(world, call, words):
+    here = world()
+    here.services['systemd-timesyncd'] = {'active': True, 'enabled': True}
+    here.selects = '?'
+    before = here.tree()
+
+    def break_it():
+        here.on_restart = None
+        fail(here, *words)
+    here.on_restart = break_it
+    done = call()
+    assert done['failed'] and 'could not be put back' in done['msg'] and 'Connection timed out' in done['msg']
+    assert here.services['systemd-timesyncd'] == {'active': True, 'enabled': True}
+    assert here.ran('restart', 'chrony.service')
+    # what is not back is absent's: the record stays for it
+    state = json.loads(here.text('var/lib/cloudclock/state.json'))
+    assert 'systemd-timesyncd' in state['chrony_ptp']['services']
+    now = here.tree()
+    for name in ('var/', 'var/lib/', 'var/lib/cloudclock/', 'var/lib/cloudclock/state.json'):
+        now.pop(name, None)
+    assert now == before
+
+
+def test_a_daemon_reload_that_fails_at_first(world, call):
+    here = world()
+    here.services['systemd-timesyncd'] = {'active': True, 'enabled': True}
+    fail(here, 'daemon-reload')
+    assert call()['failed'] and not here.ran('restart')
+    assert here.services['systemd-timesyncd']['active'] and here.services['chrony']['active']
+
+
+def test_a_chronyd_that_systemd_started_too_often_comes_back(world, call):
+    here = world()
+    here.starts = False
+    real, left = here.run_command, [5]
+
+    def run_command(argv, data=None, **kwargs):
+        if argv[:2] == ['systemctl', 'reset-failed']:
+            left[0] = 5
+        if argv[:2] == ['systemctl', 'restart'] and not left[0]:
+            return 1, '', 'Start request repeated too quickly.\n'
+        done = real(argv, data, **kwargs)
+        if argv[:2] == ['systemctl', 'restart'] and done[0]:
+            left[0] = 0  # Restart=on-failure
+        return done
+    here.run_command = run_command
+    done = call()
+    assert done['failed'] and 'Everything is as it was, and chronyd runs again' in done['msg']
+    assert here.services['chrony']['active']
+
+
+@pytest.mark.parametrize('case', sorted(MACHINES))
+def test_wherever_the_power_goes_chronyd_has_a_source(world, call, monkeypatch, case):
+    here = world(case)
+    here.write('etc/chrony/more.conf', 'server 192.0.2.9\n')
+    here.write(here.expect['conf'].lstrip('/'), here.text(here.expect['conf']) + 'include /etc/chrony/more.conf\n')
+    real, seen = _change.put, []
+
+    def put(module, path, data, mode=0o644):
+        real(module, path, data, mode)
+        seen.append([entry.name for entry in _layout.expand(here.root, here.expect['conf'])
+                     if entry.name in ('server', 'pool', 'refclock')])
+    monkeypatch.setattr(_change, 'put', put)
+    assert call()['action'] == 'configured' and seen[-1] == ['refclock']
+    assert call(state='absent')['action'] == 'removed' and 'refclock' not in seen[-1]
+    assert len(seen) > 10 and all(seen)
+
+
+def test_folders_may_be_read_whatever_the_umask(world, call):
+    here = world('rhel-9')
+    kept = os.umask(0o077)
+    try:
+        assert call()['action'] == 'configured'
+    finally:
+        os.umask(kept)
+    for name in 'etc/chrony-cloudclock-ptp.d', 'etc/systemd/system/chronyd.service.d':
+        assert (here.path / name).stat().st_mode & 0o777 == 0o755
+        assert {path.stat().st_mode & 0o777 for path in (here.path / name).iterdir()} == {0o644}
+
+
+@pytest.mark.parametrize('purged', [False, True])
+def test_who_kept_the_time_comes_back_where_chrony_was_uninstalled_since(world, call, purged):
+    here = world()
+    here.services['systemd-timesyncd'] = {'active': True, 'enabled': True}
+    call()
+    for name in ['usr/sbin/chronyd', 'usr/bin/chronyc', 'lib/systemd/system/chrony.service'] + (
+            ['etc/chrony/chrony.conf'] if purged else []):
+        (here.path / name).unlink()
+    del here.services['chrony']
+    here._running(False)
+    done = call(state='absent')
+    assert (done['failed'], done['action']) == (False, 'removed'), done
+    assert here.services['systemd-timesyncd'] == {'active': True, 'enabled': True}
+    left = [name for name in here.tree() if 'cloudclock' in name]
+    assert not left and not (here.path / 'etc/chrony/chrony.conf').exists() == purged
+    assert call(state='absent')['changed'] is False
+
+
+def test_check_mode_sees_the_operators_line_before_the_module_is_loaded(world, call):
+    here = world(clock=None)
+    here.module_gives = 'KVM virtual PTP'
+    here.write('etc/chrony/conf.d/mine.conf', 'refclock PHC /dev/ptp_kvm poll 2\n')
+    predicted, done = call(check_mode=True), call()
+    assert (predicted['action'], predicted['changed']) == (done['action'], done['changed']) == ('left_alone', False)
+
+
+@pytest.mark.parametrize('line', ['refclock PHC /dev/ptp_hyperv poll 3 dpoll -2 offset 0 stratum 2',
+                                  'refclock PHC /dev/ptp0 poll 3 dpoll -2 offset 0'])
+@pytest.mark.parametrize('case', ['ubuntu-24.04', 'rhel-9'])
+def test_azures_images_come_with_the_line(world, call, case, line):
+    here = world(case, cloud=AZURE, clock='hyperv')
+    (here.path / 'dev/ptp_hyperv').symlink_to('ptp0')
+    here.write(here.expect['conf'].lstrip('/'), here.text(here.expect['conf']) + line + '\n')
+    before = here.tree()
+    done = call()
+    assert (done['action'], done['failed'], done['refused']) == ('left_alone', False, False) and line in done['reason']
+    assert here.tree() == before and not here.ran('restart')
+
+
+def test_a_masked_chronyd_is_left_alone(world, call):
+    here = world()
+    here.services = {'systemd-timesyncd': {'active': True, 'enabled': True}}
+    before = here.tree()
+    for check in True, False:
+        done = call(check_mode=check)
+        assert (done['failed'], done['changed'], done['action']) == (False, False, 'left_alone'), done
+        assert 'masked' in done['reason'] and here.tree() == before
+    assert here.services['systemd-timesyncd']['active']
+
+
+def test_a_unit_by_another_name_is_called_by_its_own(world, call):
+    here = world('rhel-9')
+    (here.path / 'usr/lib/systemd/system/chrony.service').symlink_to('chronyd.service')
+    assert call()['action'] == 'configured' and here.ran('restart', 'chronyd.service')
+    assert (here.path / 'etc/systemd/system/chronyd.service.d/cloudclock-ptp.conf').exists()
+    assert call()['changed'] is False
+
+
+LINKING = ("[Service]\nExecStartPre=/bin/sh -c '[ -f /run/chrony.d/.configured ] || ln -s "
+           "/usr/share/chrony/ntp-pool.sources /run/chrony.d/'\nExecStart=/usr/sbin/chronyd\n")
+
+
+@pytest.mark.parametrize('kept', [None, 'run/chrony.d/.configured', 'another link'])
+def test_a_unit_that_cannot_start_twice(world, call, kept):
+    here = world('amazon-2023', cloud=AZURE, clock='hyperv')
+    here.write('usr/lib/systemd/system/chronyd.service', LINKING)
+    link = here.path / 'run/chrony.d/ntp-pool.sources'
+    link.symlink_to('/usr/share/chrony/other' if kept == 'another link' else '/usr/share/chrony/ntp-pool.sources')
+    if kept == 'run/chrony.d/.configured':
+        here.write(kept, '')
+    seen = []
+    here.on_restart = lambda: seen.append(link.is_symlink())
+    assert call()['action'] == 'configured'
+    assert seen == [kept is not None]
