@@ -21,7 +21,7 @@ PROBE_BUDGET = 6
 MOST_POLICIES = 16
 
 
-def gather(root, rows=(), metadata='never', probe=None, warp_budget_ms=0):
+def gather(root, rows=(), metadata='never', probe=None, warp_budget_ms=0, budget_ms=PROBE_BUDGET):
     """The facts that docs/facts.md lists, printable: what clock_facts returns and what a switch is decided by.
 
     ``rows`` are the operator's policy rows. ``metadata`` (never, when_unsettled) says whether a live machine's
@@ -29,7 +29,7 @@ def gather(root, rows=(), metadata='never', probe=None, warp_budget_ms=0):
     a live machine, in some milliseconds, and ``warp_budget_ms`` more for the warp test. Raises ValueError for another
     root's probe.json that is not as the probe prints it.
     """
-    readings, ran = _readings(root, probe, warp_budget_ms)
+    readings, ran = _readings(root, probe, budget_ms, warp_budget_ms)
     found = judged(root, readings, rows, metadata)
     from . import _audit
     found.update(cpufreq=_cpufreq(root), audit_rules=_audit.read(root))
@@ -60,7 +60,7 @@ def judged(root, readings, rows=(), metadata='never', log=None):
     return {'cloud': cloud, 'hypervisor': hypervisor, 'clocksource': clock, 'tsc': tsc, 'vdso': vdso, 'cpus': cpus}
 
 
-def _readings(root, probe, warp_budget_ms):
+def _readings(root, probe, budget_ms, warp_budget_ms):
     """(the probe's readings or None, ``probe`` of the facts); another root's are those that it holds."""
     if not root.live:
         raw = _evidence.recorded_probe(root)
@@ -72,7 +72,7 @@ def _readings(root, probe, warp_budget_ms):
         except ValueError as exc:
             raise ValueError('probe.json: %s' % exc)
         return readings, {'ran': False, 'reason': 'another root: from its probe.json', 'elapsed_ms': None}
-    readings = probe and _measured.take(probe, PROBE_BUDGET, warp_budget_ms)
+    readings = probe and _measured.take(probe, budget_ms, warp_budget_ms)
     if readings:
         return readings, _measured.ran(readings)
     return None, {'ran': False, 'reason': probe.reason if probe else 'no probe at hand', 'elapsed_ms': None}

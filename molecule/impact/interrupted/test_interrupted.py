@@ -12,8 +12,8 @@ import checks
 import pytest
 
 # Quick with hpet, long with tsc, and known by its odd number of seconds.
-COMMAND = 'grep -q tsc %scurrent_clocksource && sleep 17.5; echo tps = 1' % checks.SYSFS
-ODD = 'pgrep -f "^sleep 17[.]5"'
+COMMAND = 'grep -q tsc %scurrent_clocksource && sleep 9.5; echo tps = 1' % checks.SYSFS
+ODD = 'pgrep -f "^sleep 9[.]5"'
 
 
 @pytest.fixture

@@ -194,6 +194,17 @@ def test_warp_budget_out_of_bounds(run_module, tmp_path, budget):
     assert result['msg'] == 'warp_budget_ms must be 0 to 600000'
 
 
+@pytest.mark.parametrize('budget', [0, 10001])
+def test_budget_out_of_bounds(run_module, tmp_path, budget):
+    assert run_module('clock_facts', root=str(tmp_path), budget_ms=budget)['msg'] == 'budget_ms must be 1 to 10000'
+
+
+def test_a_longer_measurement_can_be_asked_for(run_module, probe):
+    asked = probe(_readings.judge(record('kvm-tsc'))).asked
+    run_module('clock_facts', budget_ms=100)
+    assert asked == [(100, ['monotonic'], 0)]
+
+
 def test_cpufreq_of_a_recorded_machine(run_module, tmp_path):
     for number, governor in enumerate(['powersave', 'performance', 'powersave']):
         policy = tmp_path / 'sys/devices/system/cpu/cpufreq' / ('policy%d' % number)
