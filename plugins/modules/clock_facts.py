@@ -132,7 +132,8 @@ from ..module_utils import _facts, _probe
 from ..module_utils._policy import check_rows
 from ..module_utils._root import Root
 
-LONGEST_WARP, LONGEST_BUDGET = 600000, 10000
+LONGEST_WARP = 600000
+LONGEST_BUDGET = 10000
 
 
 def main():

@@ -95,6 +95,7 @@ extends_documentation_fragment:
 attributes:
   async:
     support: full
+    description: Its own O(time_limit) should come before that of the task, which ends it without a word.
   check_mode:
     support: full
     description: Checks the options and the gates, and runs and switches nothing.

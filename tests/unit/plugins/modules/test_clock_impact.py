@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ansible_collections.cloudclock.linux.plugins.module_utils import _clocksource, _facts, _gauge, _klog, _loop
+from ansible_collections.cloudclock.linux.plugins.module_utils import _clocksource, _facts, _klog, _loop
 from ansible_collections.cloudclock.linux.plugins.module_utils._root import Root
 from ansible_collections.cloudclock.linux.plugins.modules import clock_impact
 
