@@ -51,6 +51,17 @@ def test_only_clock_arguments_become_facts(run_module, tmp_path):
     assert 'hunter2' not in str(result)
 
 
+@pytest.mark.parametrize('text, source', [
+    ('ExecStartPre=-/bin/sh /usr/local/lib/cloudclock/clocksource.sh now tsc\n'
+     'ExecStart=/bin/sh /usr/local/lib/cloudclock/clocksource.sh watch tsc\n', 'tsc'), ('ExecStart=/bin/true\n', None), ('', None)])
+def test_the_source_that_our_unit_takes(run_module, tmp_path, text, source):
+    unit = tmp_path / 'etc/systemd/system/cloudclock-clocksource.service'
+    unit.parent.mkdir(parents=True)
+    unit.write_text(text)
+    found = run_module('clock_facts', root=str(tmp_path))['ansible_facts']['clock']['boot']['unit']
+    assert (found['present'], found['enabled'], found['source']) == (True, False, source)
+
+
 def test_cpus_of_a_recorded_machine(run_module, tmp_path):
     (tmp_path / 'sys/devices/system/cpu').mkdir(parents=True)
     (tmp_path / 'sys/devices/system/cpu/online').write_text('0-3,6,8-9\n')
