@@ -114,9 +114,12 @@ def _process(pid, rows, process, each, raw, paths, audit):
 
 
 def _call(row, process, each, raw, paths, audit):
-    _pid, abi, call, clock, samples, calls, address, _votes = row
+    _pid, abi, call, clock, samples, calls, address, votes = row
     name = _reasons.clock_name(call, clock)
     found = _reasons.why(name, abi, address, process, paths)
+    if found['certain'] and address and votes * 2 < samples and not _reasons.is_cpu_time(name):
+        # Calls came from several places, and the reason is that of the most frequent one.
+        found.update(certain=False, evidence='of most of its calls: ' + found['evidence'])
     # Each sample of a long period is a draw from many calls; where all were taken nothing is left to chance.
     found.update(syscall=call, clock=name, abi=abi, samples=samples, calls_per_second=_rate(calls * each),
                  cpu_percent=_percent(_ns(row, raw) * calls * each),

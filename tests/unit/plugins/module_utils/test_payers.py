@@ -110,3 +110,13 @@ def test_a_refusal_says_what_to_do(what, code, words):
     text = _payers.refusal(_payers.check({'schema': 1, 'refused': {'what': what, 'path': '/x', 'errno': code, 'words': 'No'}})['refused'])
     assert words in text
     assert '%s (/x): No' % what in text
+
+
+@pytest.mark.parametrize('votes, certain', [(100, True), (50, True), (49, False)])
+def test_calls_from_several_places(votes, certain):
+    process = dict(_people.NOBODY, name='loop', ended=False, exe='/x', program=lambda: None,
+                   maps=[(4096, 8192, '/x'), (9000, 9999, '/lib/libc.so.6')])
+    raw = dict(RAW, rows=[[7, '64-bit', 'clock_gettime', 1, 100, 100, 4096, votes]])
+    call = _payers.judge(raw, lambda pid, name: process, {'monotonic': 'vdso'}, NO_RULES, 5)['processes'][0]
+    assert (call['why_it_enters'], call['certain']) == ('raw_syscall', certain)
+    assert call['evidence'].startswith('of most of its calls: ') is not certain
