@@ -8,40 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cpus.h"
 #include "measure.h"
+#include "perf_event.h"
 
-/* include/uapi/linux/perf_event.h, which a C library's own headers do not have. */
-struct attributes {
-    uint32_t type, size;
-    uint64_t config, period, sample_type, read_format, flags;
-    uint32_t wake_at, breakpoint;
-    uint64_t config1, config2, branches, registers;
-    uint32_t stack, reserved;
-};
-#define TYPE_TRACEPOINT 2
-#define SAMPLE_TID (1u << 1)
-#define SAMPLE_READ (1u << 4)
-#define SAMPLE_RAW (1u << 10)
-#define SAMPLE_REGISTERS (1u << 12)
-#define DISABLED (1u << 0)
-#define NAMES (1u << 9)
-#define WAKE_BY_BYTES (1u << 14)
-#define FLAG_CLOEXEC (1ul << 3)
-#define ENABLE _IO('$', 0)
-#define DISABLE _IO('$', 1)
-#define SET_PERIOD _IOW('$', 4, uint64_t)
-#define SET_FILTER _IOW('$', 6, char *)
-#define RECORD_LOST 2
-#define RECORD_COMM 3
-#define RECORD_THROTTLE 5
-#define RECORD_SAMPLE 9
 /* struct perf_event_mmap_page: where the kernel wrote up to, and what we have read. */
 #define HEAD_AT 1024
 #define TAIL_AT 1032
@@ -61,28 +35,21 @@ struct ring {
 
 static struct ring *rings;
 static struct pollfd *polled;
-static uint64_t hertz;
 static size_t ring_count, data_size;
 static const struct tracepoint *point;
-static uint64_t registers;
 static struct rings_counts counts;
-static uint64_t all_since;
-
-static int open_event(const struct attributes *attributes, int cpu)
-{
-    return (int)syscall(SYS_perf_event_open, attributes, -1, cpu, -1, FLAG_CLOEXEC);
-}
+static uint64_t hertz, registers, all_since;
 
 static bool open_ring(struct ring *ring, struct attributes *sampled, const struct attributes *counted, int cpu,
                       const char *filter, const char **what)
 {
     *what = "perf_event_open";
-    ring->fd = open_event(sampled, cpu);
+    ring->fd = perf_open(sampled, cpu);
     /* A kernel without registers in its samples. */
     if (ring->fd < 0 && (errno == EINVAL || errno == EOPNOTSUPP) && sampled->registers) {
         sampled->sample_type &= ~(uint64_t)SAMPLE_REGISTERS;
         sampled->registers = registers = 0;
-        ring->fd = open_event(sampled, cpu);
+        ring->fd = perf_open(sampled, cpu);
     }
     if (ring->fd < 0)
         return false;
@@ -93,7 +60,7 @@ static bool open_ring(struct ring *ring, struct attributes *sampled, const struc
     ring->page = mmap(NULL, data_size + (size_t)getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
     if (ring->page == MAP_FAILED)
         return false;
-    ring->all_fd = open_event(counted, cpu);
+    ring->all_fd = perf_open(counted, cpu);
     return true;
 }
 
@@ -187,59 +154,23 @@ void rings_count_all(bool on)
         counts.all_ns += now() - all_since;
 }
 
-static uint64_t read_count(int fd)
-{
-    uint64_t value = 0;
-    return fd >= 0 && read(fd, &value, sizeof(value)) == sizeof(value) ? value : 0;
-}
-
 struct rings_counts rings_read(void)
 {
     counts.passed = counts.all = 0;
     for (size_t i = 0; i < ring_count; i++) {
-        counts.passed += read_count(rings[i].fd) - rings[i].counted_before;
-        counts.all += read_count(rings[i].all_fd);
+        counts.passed += perf_count(rings[i].fd) - rings[i].counted_before;
+        counts.all += perf_count(rings[i].all_fd);
     }
     return counts;
 }
 
-static uint64_t long_at(const unsigned char *record, unsigned size)
-{
-    uint64_t wide;
-    uint32_t narrow;
-
-    if (size == 8) {
-        memcpy(&wide, record, 8);
-        return wide;
-    }
-    memcpy(&narrow, record, 4);
-    return narrow;
-}
-
-/* u32 pid, tid; u64 the event's count; u32 size, the tracepoint's record; u64 abi, the registers unless that is 0 */
-static void take_sample(struct ring *ring, const unsigned char *at, size_t size, const struct listener *listener)
+static void take_sample(struct ring *ring, const unsigned char *body, size_t size, const struct listener *listener)
 {
     struct sample sample = {0};
     uint64_t counted;
-    uint32_t raw_size;
-    uint64_t words[3] = {0};
 
-    if (size < 20)
+    if (!perf_sample(body, size, point, registers != 0, &sample, &counted))
         return;
-    memcpy(&sample.pid, at, 4);
-    memcpy(&counted, at + 8, 8);
-    memcpy(&raw_size, at + 16, 4);
-    at += 20;
-    size -= 20;
-    if (raw_size > size || raw_size < point->args_at + point->args_size)
-        return;
-    sample.number = long_at(at + point->number_at, point->number_size);
-    sample.first_argument = long_at(at + point->args_at, point->args_size);
-    at += raw_size;
-    size -= raw_size;
-    if (registers)
-        memcpy(words, at, size < sizeof(words) ? size : sizeof(words));
-    sample.caller = caller_from(words[0], words + 1);
     /* A change of the period makes the kernel sample the next call, whoever happens to come first after this process ran:
        that one counts for nobody, nor does what was sampled before the change and comes to us after it. */
     if (counted - ring->counted < ring->period)
@@ -253,24 +184,20 @@ static void take_sample(struct ring *ring, const unsigned char *at, size_t size,
 static void take_record(struct ring *ring, const unsigned char *record, uint32_t type, size_t size, const struct listener *listener)
 {
     const unsigned char *body = record + 8;
+    char name[PERF_NAME_SIZE];
+    uint32_t pid;
 
     size -= 8;
     if (type == RECORD_SAMPLE)
         take_sample(ring, body, size, listener);
     else if (type == RECORD_LOST && size >= 16) {
         uint64_t lost;
-        memcpy(&lost, body + 8, 8);
+        memcpy(&lost, body + 8, sizeof(lost));
         counts.lost += lost;
     } else if (type == RECORD_THROTTLE)
         counts.throttled++;
-    else if (type == RECORD_COMM && size > 8) {
-        uint32_t ids[2];
-        char name[17];
-        memcpy(ids, body, 8);
-        snprintf(name, sizeof(name), "%.*s", (int)(size - 8 < 16 ? size - 8 : 16), (const char *)body + 8);
-        if (ids[0] == ids[1])
-            listener->name(ids[0], name);
-    }
+    else if (type == RECORD_COMM && perf_name(body, size, &pid, name))
+        listener->name(pid, name);
 }
 
 static uint64_t head_of(const struct ring *ring)
@@ -327,7 +254,7 @@ static uint32_t any_number(void)
 static void choose_period(struct ring *ring)
 {
     /* Asking the kernel interrupts the CPU in question: one that made no sample where each call makes one is left alone. */
-    uint64_t counted = ring->quiet && ring->period == 1 ? ring->counted_then : read_count(ring->fd);
+    uint64_t counted = ring->quiet && ring->period == 1 ? ring->counted_then : perf_count(ring->fd);
     uint64_t time = now(), calls = counted - ring->counted_then, ns = time - ring->then;
 
     if (!ns)
@@ -351,7 +278,7 @@ void rings_sample_each(uint64_t period)
 {
     for (size_t i = 0; i < ring_count; i++) {
         set_period(&rings[i], period);
-        rings[i].counted = rings[i].counted_then = rings[i].counted_before = read_count(rings[i].fd);
+        rings[i].counted = rings[i].counted_then = rings[i].counted_before = perf_count(rings[i].fd);
         rings[i].then = now();
     }
 }
@@ -361,7 +288,7 @@ void rings_sample_by_rate(void)
     for (size_t i = 0; i < ring_count; i++) {
         /* What lies in the buffer is from before. */
         rings[i].tail = head_of(&rings[i]);
-        rings[i].counted = rings[i].counted_before = read_count(rings[i].fd);
+        rings[i].counted = rings[i].counted_before = perf_count(rings[i].fd);
         choose_period(&rings[i]);
     }
 }
