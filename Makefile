@@ -40,13 +40,15 @@ unit: venv tree ## the unit tests only
 lint sanity integration matrix: venv tree ## that part of the tests only
 	@$(BIN)/python tests/run.py $@
 
-benchmarks: venv tree ## the probe, clock_facts and a converged fix, each beside its peers
+benchmarks: venv tree ## the probe, clock_facts and a converged fix, the count of time calls and the collector, each beside its peers
 	@command -v stress-ng >/dev/null || tools/apt.sh stress-ng || echo 'It is measured without stress-ng.'
 	@$(BIN)/python benchmarks/probe.py $(if $(VDSOTEST),--vdsotest '$(VDSOTEST)')
 	@$(BIN)/python benchmarks/facts.py $(if $(SSH),--ssh '$(SSH)')
 	@$(BIN)/python benchmarks/converged.py $(if $(SSH),--ssh '$(SSH)') \
 	  $(if $(TIMESYNC),--timesync '$(TIMESYNC)') $(if $(BOOTLOADER),--bootloader '$(BOOTLOADER)')
 	@$(BIN)/python benchmarks/fleet.py
+	@$(BIN)/python benchmarks/syscalls.py
+	@$(BIN)/python benchmarks/collector.py
 
 tree: ## lay this folder out as ansible_collections/cloudclock/linux
 	@mkdir -p .collections/ansible_collections/cloudclock

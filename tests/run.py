@@ -98,13 +98,19 @@ CHECK = [
     Part('netns', f'{PY} -m pytest tests/netns', 300),
     Part('collection', f'{PY} -m pytest tests/collection', 300),
 ]
+WITH_PROGRAMS = [
+    Part('page', f'tools/browser.sh {PY}; {PY} -m pytest tests/page', 900),
+    Part('metrics', f'{PY} -m pytest tests/metrics', 900),
+    Part('user-data', f'{PY} -m pytest tests/user_data', 900),
+]
 MATRICES = [
     Part('targets', f'{PY} tests/matrix/targets.py', 1500),
     Part('cores', f'{PY} tests/matrix/cores.py', 1500),
     Part('integration', f'{PY} tests/tools/ansible_test.py integration', 900),
 ]
 # The longest first: two run at a time.
-IN_TEST = ['gcp-ptp', 'ptp-broken', 'hpet', 'systemd', 'nic-ptp', 'aws-xen', 'broken', 'warp', 'tsc-unstable', 'azure']
+IN_TEST = ['ptp-broken', 'gcp-ptp', 'metrics', 'hpet', 'systemd', 'nic-ptp', 'payers', 'user-data', 'aws-xen', 'broken', 'warp',
+           'tsc-unstable', 'azure']
 
 
 def scenarios(names: list[str]) -> list[Part]:
@@ -121,10 +127,10 @@ def chosen_parts(words: list[str]) -> list[Part]:
     if words == ['check']:
         return CHECK
     if words == ['test']:
-        return CHECK + scenarios(IN_TEST) + MATRICES
+        return CHECK + scenarios(IN_TEST) + WITH_PROGRAMS + MATRICES
     if words == ['all']:
-        return CHECK + scenarios(IN_TEST + other_scenarios()) + MATRICES
-    by_name = {part.name: part for part in CHECK + MATRICES + scenarios(IN_TEST + other_scenarios())}
+        return CHECK + scenarios(IN_TEST + other_scenarios()) + WITH_PROGRAMS + MATRICES
+    by_name = {part.name: part for part in CHECK + WITH_PROGRAMS + MATRICES + scenarios(IN_TEST + other_scenarios())}
     by_name['matrix'] = by_name['cores']
     unknown = [word for word in words if word not in by_name]
     if unknown or not words:
