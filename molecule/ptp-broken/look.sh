@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Every file, link and folder that a run might touch: what it is, whose, and what it holds.
 find /etc /var/lib/cloudclock ! -type d -printf '%p %m %u %g %l\n' 2>/dev/null | sort
