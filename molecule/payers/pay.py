@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the time by the C library's syscall(), 100 times a second at most, for ever."""

@@ -12,7 +12,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 REPO = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
 ROLE = os.path.join(REPO, 'roles', 'clocksource')
 PLAYBOOKS = ['audit-clocks.yml', 'audit_clocks.yml', 'fix-clocksource.yml', 'fix_clocksource.yml',
-             'revert-clocksource.yml', 'revert_clocksource.yml', 'setup-chrony-ptp.yml', 'setup_chrony_ptp.yml']
+             'measure-impact.yml', 'measure_impact.yml', 'revert-clocksource.yml', 'revert_clocksource.yml',
+             'setup-chrony-ptp.yml', 'setup_chrony_ptp.yml', 'user-data.yml', 'user_data.yml', 'verify-clocksource.yml',
+             'verify_clocksource.yml']
 
 
 def load(*path):
