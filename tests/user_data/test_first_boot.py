@@ -17,8 +17,6 @@ INSTALLED = ['lib/cloudclock', 'lib/cloudclock/clocksource.sh', 'units/cloudcloc
 OWN = 'cloudclock-clocksource.service'
 
 
-
-
 def expected_unit(name='tsc'):
     """The unit as the role installs it, by Jinja itself."""
     template = (ROLE / 'templates' / 'cloudclock-clocksource.service.j2').read_text()

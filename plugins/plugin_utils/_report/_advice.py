@@ -24,7 +24,7 @@ def commands(it: dict, options: list[str]) -> list[dict]:
         return [play('Look again, with every word that is said', 'audit_clocks', '-vvv')]
     if it['hypervisor']['container']:
         return [] if source['verdict'] not in ('slow', 'unsafe') else [
-            ask('A container has its host’s clock: fix the host. Which programs pay', 'time_syscalls_info')]
+            ask("A container has its host's clock: fix the host. Which programs pay", 'time_syscalls_info')]
     warp = (it['gates'] or {}).get('warp', {})
     if source['verdict'] == 'unknown':
         found.append(play('Look again; as root, where facts were missing', 'audit_clocks'))

@@ -34,7 +34,7 @@ def by_type(hosts: list[dict]) -> str:
     alike = [(key, group, spread(group)) for key, group in groups(hosts, lambda it: (source_of(it), place_of(it)))]
     alike = sorted((item for item in alike if item[2]), key=lambda item: -item[2]['median'])
     if not alike:
-        return '<tr><td colspan="5">No machine’s clock was measured.</td></tr>'
+        return "<tr><td colspan='5'>No machine's clock was measured.</td></tr>"
     shown, rest = alike[:MOST_GROUPS], alike[MOST_GROUPS:]
     axis = Axis(min(item[2]['least'] for item in alike), max(item[2]['most'] for item in alike))
     rows = [f'<tr class="axis"><td></td><td class="second"></td><td>{axis.labels()}</td><td></td><td class="wide"></td></tr>']
