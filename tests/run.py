@@ -109,7 +109,7 @@ MATRICES = [
     Part('integration', f'{PY} tests/tools/ansible_test.py integration', 900),
 ]
 # The longest first: two run at a time.
-IN_TEST = ['ptp-broken', 'gcp-ptp', 'metrics', 'hpet', 'systemd', 'nic-ptp', 'payers', 'user-data', 'aws-xen', 'broken', 'warp',
+IN_TEST = ['ptp-broken', 'gcp-ptp', 'hpet', 'systemd', 'nic-ptp', 'payers', 'user-data', 'aws-xen', 'broken', 'warp',
            'tsc-unstable', 'azure']
 
 
