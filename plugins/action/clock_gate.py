@@ -8,10 +8,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
-from ansible_collections.cloudclock.linux.plugins.plugin_utils import _verify
-from ansible_collections.cloudclock.linux.plugins.plugin_utils._report import _write
+from ansible_collections.cloudclock.linux.plugins.plugin_utils import _verify, _write
+from ansible_collections.cloudclock.linux.plugins.plugin_utils._controller import OnController
 from ansible_collections.cloudclock.linux.plugins.plugin_utils._verify import _junit
 
 # What verify-clocksource.yml registers and sets on each host, and what may be set for it.
@@ -19,14 +18,8 @@ FACTS, FAILURE = 'verify_facts', 'verify_failure'
 WISHES = ('source', 'verdicts', 'max_cycles', 'max_ns', 'checks', 'unknown_ok')
 
 
-class ActionModule(ActionBase):
+class ActionModule(OnController):
     """The gate of verify-clocksource.yml; plugins/modules/clock_gate.py documents it."""
-
-    TRANSFERS_FILES = False
-    BYPASS_HOST_LOOP = True
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)

@@ -10,23 +10,16 @@ from pathlib import Path
 from ansible import constants as C
 from ansible import context
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
-from ansible_collections.cloudclock.linux.plugins.plugin_utils import _report
-from ansible_collections.cloudclock.linux.plugins.plugin_utils._report import _write
+from ansible_collections.cloudclock.linux.plugins.plugin_utils import _report, _write
+from ansible_collections.cloudclock.linux.plugins.plugin_utils._controller import OnController
 
 # What audit-clocks.yml registers and sets on each host.
 FACTS, BENCH, FAILURE, POLICY = 'audit_facts', 'audit_bench', 'audit_failure', 'clocksource_policy'
 
 
-class ActionModule(ActionBase):
+class ActionModule(OnController):
     """The report of audit-clocks.yml; plugins/modules/clock_report.py documents it."""
-
-    TRANSFERS_FILES = False
-    BYPASS_HOST_LOOP = True
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)

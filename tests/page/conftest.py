@@ -9,8 +9,7 @@ import shutil
 
 import pytest
 
-from ansible_collections.cloudclock.linux.plugins.plugin_utils import _report
-from ansible_collections.cloudclock.linux.plugins.plugin_utils._report import _write
+from ansible_collections.cloudclock.linux.plugins.plugin_utils import _report, _write
 
 from . import fleet as made
 from . import play

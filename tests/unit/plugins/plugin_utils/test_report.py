@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.cloudclock.linux.plugins.plugin_utils import _report
-from ansible_collections.cloudclock.linux.plugins.plugin_utils._report import _chart, _clean, _csv, _host, _words, _write
+from ansible_collections.cloudclock.linux.plugins.plugin_utils import _write
+from ansible_collections.cloudclock.linux.plugins.plugin_utils._report import _chart, _clean, _csv, _host, _words
 from tests.page import fleet as made
 
 DOCS = Path(__file__).resolve().parents[4] / 'docs' / 'audit.md'
