@@ -9,10 +9,10 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from . import specs
 from .conftest import ACTION, REPO
 
 PLAYBOOK = 'cloudclock.linux.setup_chrony_ptp'
-ROLE = os.path.join(REPO, 'roles', 'chrony_ptp')
 AT_ONCE = ('-e', 'chrony_ptp_serial=100%')
 CHECK = ('--check',)
 
@@ -313,25 +313,15 @@ def test_json_output_shows_the_table_line_by_line(role):
     assert re.search(r'"web1 +unchanged +PHC0 /dev/ptp_kvm', run.output)
 
 
-def load(*path):
-    with open(os.path.join(ROLE, *path), encoding='utf-8') as text:
-        return yaml.safe_load(text)
-
-
-def options():
-    return {name: {key: value for key, value in option.items() if key in ('type', 'elements', 'choices', 'default')}
-            for name, option in load('meta', 'argument_specs.yml')['argument_specs']['main']['options'].items()}
-
-
 def test_each_default_is_the_one_that_is_specified_and_the_modules():
-    defaults = load('defaults', 'main.yml')
-    assert {name: option['default'] for name, option in options().items()} == defaults
-    assert ArgumentSpecValidator(options()).validate(defaults).error_messages == []
+    defaults = specs.load('chrony_ptp', 'defaults', 'main.yml')
+    assert {name: option['default'] for name, option in specs.options('chrony_ptp').items()} == defaults
+    assert ArgumentSpecValidator(specs.options('chrony_ptp')).validate(defaults).error_messages == []
     with open(os.path.join(REPO, 'plugins', 'modules', 'chrony_refclock.py'), encoding='utf-8') as source:
         text = re.search(r"DOCUMENTATION = r'''(.*?)'''", source.read(), re.S).group(1)
     for name, option in yaml.safe_load(text)['options'].items():
         if name not in ('root', 'remember'):
-            mine = options()['chrony_ptp_' + name]
+            mine = specs.options('chrony_ptp')['chrony_ptp_' + name]
             assert mine == {key: value for key, value in option.items() if key in mine}, name
 
 
@@ -339,12 +329,12 @@ def test_each_default_is_the_one_that_is_specified_and_the_modules():
     ('chrony_ptp_state', 'there'), ('chrony_ptp_profiles', ['gcp']), ('chrony_ptp_max_offset', 'small'),
     ('chrony_ptp_unverified', 'trust'), ('chrony_ptp_settle_seconds', '1 min'), ('chrony_ptp_metadata', 'always')])
 def test_what_cannot_be_meant_is_refused(name, value):
-    errors = ArgumentSpecValidator(options()).validate({name: value}).error_messages
+    errors = ArgumentSpecValidator(specs.options('chrony_ptp')).validate({name: value}).error_messages
     assert len(errors) == 1 and name in errors[0]
 
 
 def test_each_variable_is_in_the_handbook():
     with open(os.path.join(REPO, 'docs', 'chrony-ptp.md'), encoding='utf-8') as text:
         handbook = text.read()
-    wanted = list(options()) + ['chrony_ptp_hosts', 'chrony_ptp_serial', 'chrony_ptp_max_fail_percentage']
+    wanted = list(specs.options('chrony_ptp')) + ['chrony_ptp_hosts', 'chrony_ptp_serial', 'chrony_ptp_max_fail_percentage']
     assert [name for name in wanted if '| `%s` |' % name not in handbook] == []

@@ -6,31 +6,20 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-REPO = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
-ROLE = os.path.join(REPO, 'roles', 'clocksource')
+from . import specs
+
 PLAYBOOKS = ['audit-clocks.yml', 'audit_clocks.yml', 'fix-clocksource.yml', 'fix_clocksource.yml',
              'measure-impact.yml', 'measure_impact.yml', 'revert-clocksource.yml', 'revert_clocksource.yml',
              'setup-chrony-ptp.yml', 'setup_chrony_ptp.yml', 'user-data.yml', 'user_data.yml', 'verify-clocksource.yml',
              'verify_clocksource.yml']
 
 
-def load(*path):
-    with open(os.path.join(ROLE, *path), encoding='utf-8') as text:
-        return yaml.safe_load(text)
-
-
-def options():
-    return {name: {key: value for key, value in option.items() if key in ('type', 'elements', 'choices', 'default')}
-            for name, option in load('meta', 'argument_specs.yml')['argument_specs']['main']['options'].items()}
-
-
 def test_each_default_is_the_one_that_is_specified():
-    defaults = load('defaults', 'main.yml')
-    assert {name: option['default'] for name, option in options().items()} == defaults
-    assert ArgumentSpecValidator(options()).validate(defaults).error_messages == []
+    defaults = specs.load('clocksource', 'defaults', 'main.yml')
+    assert {name: option['default'] for name, option in specs.options('clocksource').items()} == defaults
+    assert ArgumentSpecValidator(specs.options('clocksource')).validate(defaults).error_messages == []
 
 
 @pytest.mark.parametrize('name, value', [
@@ -39,14 +28,14 @@ def test_each_default_is_the_one_that_is_specified():
     ('clocksource_min_speedup', 'some'), ('clocksource_warp_budget_ms', '2 s'),
     ('clocksource_metadata', 'always')])
 def test_what_cannot_be_meant_is_refused(name, value):
-    errors = ArgumentSpecValidator(options()).validate({name: value}).error_messages
+    errors = ArgumentSpecValidator(specs.options('clocksource')).validate({name: value}).error_messages
     assert len(errors) == 1 and name in errors[0]
 
 
 def test_each_variable_is_in_the_handbook():
-    with open(os.path.join(REPO, 'docs', 'fix.md'), encoding='utf-8') as text:
+    with open(os.path.join(specs.REPO, 'docs', 'fix.md'), encoding='utf-8') as text:
         handbook = text.read()
-    missing = [name for name in options() if '| `%s` |' % name not in handbook and name != 'clocksource_state']
+    missing = [name for name in specs.options('clocksource') if '| `%s` |' % name not in handbook and name != 'clocksource_state']
     assert missing == []
 
 
@@ -54,9 +43,9 @@ def test_each_variable_is_in_the_handbook():
 def test_each_playbook_parses():
     checked = subprocess.run(
         [os.path.join(os.path.dirname(sys.executable), 'ansible-playbook'), '--syntax-check', '-i', 'localhost,']
-        + [os.path.join(REPO, 'playbooks', name) for name in PLAYBOOKS], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        encoding='utf-8', timeout=120, cwd=REPO, check=False,
-        env=dict(os.environ, PYTHONUTF8='1', ANSIBLE_COLLECTIONS_PATH=os.path.join(REPO, '.collections')))
+        + [os.path.join(specs.REPO, 'playbooks', name) for name in PLAYBOOKS], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        encoding='utf-8', timeout=120, cwd=specs.REPO, check=False,
+        env=dict(os.environ, PYTHONUTF8='1', ANSIBLE_COLLECTIONS_PATH=os.path.join(specs.REPO, '.collections')))
     assert checked.returncode == 0, checked.stdout
     assert [line for line in checked.stdout.splitlines() if line.startswith('playbook: ')] == [
-        'playbook: ' + os.path.join(REPO, 'playbooks', name) for name in PLAYBOOKS]
+        'playbook: ' + os.path.join(specs.REPO, 'playbooks', name) for name in PLAYBOOKS]
