@@ -14,7 +14,6 @@ from ansible_collections.cloudclock.linux.plugins.modules import clock_metrics
 from . import specs
 
 
-
 def read(*path):
     with open(os.path.join(specs.REPO, *path), encoding='utf-8') as text:
         return text.read()
