@@ -32,7 +32,6 @@ struct attributes {
 #define DISABLE _IO('$', 1)
 #define SET_PERIOD _IOW('$', 4, uint64_t)
 #define SET_FILTER _IOW('$', 6, char *)
-#define RECORD_LOST 2
 #define RECORD_COMM 3
 #define RECORD_THROTTLE 5
 #define RECORD_SAMPLE 9

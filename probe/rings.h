@@ -54,7 +54,8 @@ void rings_count_all(bool on);
 void rings_wait(uint64_t until);
 /* Hands out what came since the last time, and takes fewer samples of a CPU where there are more calls. */
 void rings_drain(const struct listener *listener);
-void rings_stop(void);
+/* Hands out the rest as well. */
+void rings_stop(const struct listener *listener);
 struct rings_counts rings_read(void);
 
 #endif

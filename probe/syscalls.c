@@ -131,9 +131,8 @@ static uint64_t look(uint64_t end)
             rings_count_all(false);
         tally_read_names();
     }
-    rings_stop();
+    rings_stop(&listener);
     time = now();
-    rings_drain(&listener);
     tally_read_names();
     return time;
 }

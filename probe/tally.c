@@ -132,9 +132,12 @@ void tally_sample(const struct sample *sample)
 
 void tally_name(uint32_t pid, const char *name)
 {
-    struct process *known = process_of(pid, false);
+    struct process *known;
 
-    if (!known)
+    /* Where this process is in a container, 0 stands for every process outside. */
+    if (!pid)
+        return;
+    if (!(known = process_of(pid, false)))
         known = &lately[pid % LATELY];
     known->pid = pid;
     known->asked = 1;
@@ -152,8 +155,9 @@ void tally_read_names(void)
         FILE *file = fopen(path, "r");
         if (!file)
             continue;
-        if (fgets(process->name, NAME_SIZE, file))
-            process->name[strcspn(process->name, "\n")] = 0;
+        /* Only the last line feed is not the name's own. */
+        size_t size = fread(process->name, 1, NAME_SIZE, file);
+        process->name[size ? size - 1 : 0] = 0;
         fclose(file);
     }
 }
