@@ -14,6 +14,8 @@ import time
 ENVIRONMENT = {'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL': 'C'}
 ERRORS_KEPT = 4096
 KILL_SECONDS = 5
+# How long what a program left running may still write, and how often it is looked whether the program itself is gone.
+LEFT_SECONDS = LOOK_SECONDS = 1
 
 
 def start(argv, executable=None, fds=(), env=None):
@@ -26,7 +28,8 @@ def start(argv, executable=None, fds=(), env=None):
 def finish(process, seconds, limit):
     """What the program wrote, as bytes, once it ended well. Raises ValueError that says how else it ended.
 
-    After ``seconds``, or ``limit`` bytes, it is killed with all of its session.
+    After ``seconds``, or ``limit`` bytes, it is killed with all of its session; what it left running is killed when it
+    ended, and not waited for.
     """
     deadline = time.monotonic() + seconds
     try:
@@ -47,27 +50,40 @@ def finish(process, seconds, limit):
 
 
 def _read(process, deadline, seconds, limit):
-    kept = {process.stdout.fileno(): [], process.stderr.fileno(): []}
-    left = {process.stdout.fileno(): limit, process.stderr.fileno(): ERRORS_KEPT}
+    output, errors = process.stdout.fileno(), process.stderr.fileno()
+    kept = {output: bytearray(), errors: bytearray()}
     poll = select.poll()
     for fd in kept:
         poll.register(fd, select.POLLIN)
-    waiting = len(kept)
+    waiting, gone = len(kept), False
     while waiting:
+        if not gone and _is_gone(process):
+            # What still holds its output is a daemon, or something that it did not wait for.
+            gone, deadline = True, min(deadline, time.monotonic() + LEFT_SECONDS)
         seconds_left = deadline - time.monotonic()
+        if seconds_left <= 0 and gone:
+            break
         if seconds_left <= 0:
             raise ValueError('it was not done in %d s' % seconds)
-        for fd, _event in poll.poll(seconds_left * 1000):
+        for fd, _event in poll.poll(min(seconds_left, LOOK_SECONDS) * 1000):
             piece = os.read(fd, 1 << 16)
+            kept[fd] += piece
             if not piece:
                 poll.unregister(fd)
                 waiting -= 1
-            elif fd == process.stdout.fileno() and len(piece) > left[fd]:
+            elif len(kept[output]) > limit:
                 raise ValueError('it wrote more than %d MiB' % (limit >> 20))
-            elif left[fd] > 0:
-                kept[fd].append(piece)
-                left[fd] -= len(piece)
-    return (b''.join(kept[stream.fileno()]) for stream in (process.stdout, process.stderr))
+            # of the errors the last ones count
+            del kept[errors][:-ERRORS_KEPT]
+    return bytes(kept[output]), bytes(kept[errors])
+
+
+def _is_gone(process):
+    """Whether it ended; its number stays its own until it is waited for."""
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
 
 
 def _end(process):

@@ -68,8 +68,8 @@ class Interlude:
         self._guard.runs(group)
 
     def _back(self):
-        seen = self.root.line(_clocksource.CURRENT)
-        return seen if seen == self.current else _switch.go_back(self.root, self.current, self.asked_for)
+        # also where it is in use: it may be so by our own override
+        return _switch.go_back(self.root, self.current, self.asked_for)
 
     def _late(self, number, frame):
         raise _signals.Interrupted('time_limit, %g s, is over' % self.seconds)
@@ -129,7 +129,7 @@ def words(comparison, sources):
         span = '%+.1f to %+.1f %%' % (comparison['low_percent'], comparison['high_percent'])
     fate = ('no difference between %s and %s' % (base, name) if comparison['verdict'] == 'no difference'
             else '%s is %s than %s' % (name, comparison['verdict'], base))
-    return '%s: %s, %s round by round (%s, %.4g %% sure)' % (fate, medians, change, span, 100 * found['confidence'])
+    return '%s: %s, %s run by run (%s, %.4g %% sure)' % (fate, medians, change, span, 100 * found['confidence'])
 
 
 def _run(workload, when, name):

@@ -22,9 +22,10 @@ options:
   command:
     description:
       - What to run, by C(/bin/sh -c), in C(/), as the task's user with the task's environment, with C(LC_ALL=C) and
-        nothing to read. It must end by itself, with code 0.
+        nothing to read. It must end by itself, with code 0. What it left running then is not waited for.
       - It is ended with all of its session where O(timeout) is over. C(runuser -u postgres --) stays in that session,
         C(su -c) begins one of its own.
+      - It is not logged, since it may hold a password. Any user of the machine can see it in the list of processes.
     type: str
     required: true
   regex:
@@ -46,7 +47,7 @@ options:
     default: []
   repeats:
     description:
-      - How many rounds. Each runs the command once with each source. From 2 to 1000; it takes 6 for a O(confidence) of
+      - How many rounds. Each runs the command once with each source. From 3 to 1000; it takes 6 for a O(confidence) of
         0.95.
     type: int
     default: 6
@@ -147,10 +148,10 @@ sources:
   type: dict
 comparisons:
   description:
-    - Each other source against the first, round by round, with C(source), C(base), C(verdict) (V(better), V(worse) or
-      V(no difference)), C(difference) (C(median), C(low), C(high), C(confidence)) and the same in percents of the first
-      one's median, C(percent), C(low_percent), C(high_percent).
-    - It is V(no difference) where the interval of the rounds' differences holds zero.
+    - Each other source against the first, each figure against the runs with the first one before and after it, with
+      C(source), C(base), C(verdict) (V(better), V(worse) or V(no difference)), C(difference) (C(median), C(low), C(high),
+      C(confidence)) and the same in percents of the first one's median, C(percent), C(low_percent), C(high_percent).
+    - It is V(no difference) where the interval of the differences holds zero.
   returned: success
   type: list
   elements: dict
@@ -158,7 +159,7 @@ reason:
   description: The same in words, or why nothing was compared.
   returned: success
   type: str
-  sample: 'tsc is better than hpet: 512.3 → 707.1, +38.0 % round by round (+31.1 to +44.0 %, 96.88 % sure)'
+  sample: 'tsc is better than hpet: 512.3 → 707.1, +38.0 % run by run (+31.1 to +44.0 %, 95.31 % sure)'
 runs:
   description: Each run that counts, in order, with C(round), C(source), C(figure) and C(seconds).
   returned: when the workload was run, in a failure too
@@ -191,7 +192,7 @@ from ..module_utils._policy import check_rows
 from ..module_utils._root import Root
 from ..module_utils._workload import Workload
 
-RANGES = (('repeats', 2, 1000), ('confidence', 0.5, 0.9999), ('warmup', 0, 100), ('timeout', 1, 86400),
+RANGES = (('repeats', 3, 1000), ('confidence', 0.5, 0.9999), ('warmup', 0, 100), ('timeout', 1, 86400),
           ('time_limit', 1, 604800), ('settle_seconds', 0, 600), ('warp_budget_ms', 0, 600000))
 
 
@@ -200,10 +201,10 @@ def check(params):
     for key, low, high in RANGES:
         if not low <= params[key] <= high:
             raise ValueError('%s must be %g to %g' % (key, low, high))
-    if params['repeats'] < _order.fewest(params['confidence']):
+    if _order.surest(params['repeats']) < params['confidence']:
         raise ValueError('%d repeats cannot be sure of anything to %g %%: it takes %d, or a confidence of %g' % (
             params['repeats'], 100 * params['confidence'], _order.fewest(params['confidence']),
-            1 - 2.0 ** (1 - params['repeats'])))
+            _order.surest(params['repeats'])))
     Workload(params['command'], params['regex'], params['timeout'])
 
 
@@ -236,7 +237,7 @@ def main():
     gates = ['host', 'stable', 'emulation', 'warp', 'vouched']
     module = AnsibleModule(
         argument_spec=dict(
-            command=dict(type='str', required=True),
+            command=dict(type='str', required=True, no_log=True),
             regex=dict(type='str', required=True),
             higher_is_better=dict(type='bool', default=True),
             sources=dict(type='list', elements='str', default=[]),

@@ -33,7 +33,7 @@ def measured(verdict, reason, **more):
         'comparisons': [{'source': 'tsc', 'base': 'hpet', 'verdict': verdict}]}, **more)]}
 
 
-BETTER = measured('better', 'tsc is better than hpet: 512.5 → 707.25, +38.0 % round by round (+37.1 to +38.9 %, 96.88 % sure)')
+BETTER = measured('better', 'tsc is better than hpet: 512.5 → 707.25, +38.0 % run by run (+37.1 to +38.9 %, 95.31 % sure)')
 NONE = {'clock_impact': [{'changed': False, 'action': 'none', 'reason': 'nothing to compare: tsc is the first choice',
                           'sources': {}, 'comparisons': [], 'began_on': 'tsc', 'ended_on': 'tsc'}]}
 
@@ -57,7 +57,7 @@ def test_each_host_has_its_figures_and_its_verdict(machines):
         '      512.5 512.5 512.5 512.5 512.5 512.5',
         '  tsc                           707.2                705.2–709.2    96.9%        23.4',
         '      707.2 707.2 707.2 707.2 707.2 707.2',
-        '    tsc is better than hpet: 512.5 → 707.25, +38.0 % round by round (+37.1 to +38.9 %, 96.88 % sure)']
+        '    tsc is better than hpet: 512.5 → 707.25, +38.0 % run by run (+37.1 to +38.9 %, 95.31 % sure)']
     assert 'db2: no difference, on hpet' in lines and 'web1: nothing to compare, on tsc' in lines
     assert '    nothing to compare: tsc is the first choice' in lines
     assert lines[-1] == '1 a difference, 1 no difference, 1 nothing to compare of 3 hosts'

@@ -9,13 +9,12 @@ import pytest
 from ansible_collections.cloudclock.linux.plugins.module_utils import _order
 
 
-@pytest.mark.parametrize('confidence, count', [(0.5, 2), (0.75, 3), (0.9, 5), (0.95, 6), (0.99, 8), (0.999, 11)])
+@pytest.mark.parametrize('confidence, count', [(0.5, 3), (0.75, 4), (0.9, 5), (0.95, 6), (0.99, 9), (0.999, 12)])
 def test_how_many_figures_it_takes(confidence, count):
     assert _order.fewest(confidence) == count
-    _order.interval(list(range(count)), confidence)
-    if count > 2:
-        with pytest.raises(ValueError, match='it takes %d' % count):
-            _order.interval(list(range(count - 1)), confidence)
+    assert _order.compare([1] * count, [2] * count, True, confidence)['difference']['confidence'] >= confidence
+    with pytest.raises(ValueError, match='%d figures give no interval' % (count - 1)):
+        _order.compare([1] * (count - 1), [2] * (count - 1), True, confidence)
 
 
 @pytest.mark.parametrize('count, confidence, low, high, sure', [
@@ -31,7 +30,9 @@ def test_ranks_as_tables_of_the_binomial_have_them(count, confidence, low, high,
 @pytest.mark.parametrize('confidence', [0.5, 0.8, 0.95])
 def test_coverage_counted_out(count, confidence):
     """Every way in which figures may fall below or above the median, one as likely as the other."""
-    if count < _order.fewest(confidence):
+    if 1 - 2.0 ** (1 - count) < confidence:
+        with pytest.raises(ValueError, match='give no interval'):
+            _order.interval(list(range(count)), confidence)
         return
     ranks = _order.interval(list(range(1, count + 1)), confidence)
     held = [low_ones for low_ones in map(sum, itertools.product((0, 1), repeat=count))
@@ -58,8 +59,10 @@ def test_median():
     ([100, 101, 99, 100, 102, 98], [140, 139, 141, 140, 143, 138], True, 'better', 40.0),
     ([100, 101, 99, 100, 102, 98], [140, 139, 141, 140, 143, 138], False, 'worse', 40.0),
     ([10, 11, 9, 10, 12, 8], [5, 5, 5, 5, 7, 3], False, 'better', -50.0),
-    # a drift that both share hides nothing, as it would from the two intervals
-    ([100, 200, 300, 400, 500, 600], [101, 202, 303, 404, 505, 606], True, 'better', 1.0),
+    # a drift that both share hides nothing that is greater than it, as it would from the two intervals
+    ([100, 200, 300, 400, 500, 600], [350, 450, 550, 650, 750, 850], True, 'better', 57.1),
+    # but makes nothing either: each run is ten more than the one before
+    ([100, 120, 140, 160, 180, 200], [110, 130, 150, 170, 190, 210], True, 'no difference', 0.0),
     ([100, 101, 99, 100, 102, 98], [101, 100, 100, 99, 103, 97], True, 'no difference', None),
     ([5, 5, 5, 5, 5, 5], [5, 5, 5, 5, 5, 5], True, 'no difference', 0.0),
     # one round without a difference is enough not to be sure
@@ -77,3 +80,16 @@ def test_verdicts(base, other, higher, verdict, percent):
 def test_a_base_of_zero_has_no_percents():
     found = _order.compare([0] * 6, [1] * 6, True, 0.95)
     assert (found['verdict'], found['percent'], found['low_percent']) == ('better', None, None)
+
+
+@pytest.mark.parametrize('drift', [0, 0.4, 2, 10])
+@pytest.mark.parametrize('count, confidence', [(4, 0.75), (6, 0.95), (9, 0.95), (20, 0.9)])
+def test_a_machine_that_gets_slower_makes_no_difference(count, confidence, drift):
+    """The truth is in the interval as often as promised, whatever each run costs the next one."""
+    dice = random.Random(7)
+    hits, runs = 0, 500
+    for dummy in range(runs):
+        figures = [1000 - drift * number + dice.expovariate(0.5) + 3 * (number % 2) for number in range(2 * count)]
+        found = _order.compare(figures[::2], figures[1::2], True, confidence)['difference']
+        hits += found['low'] <= 3 <= found['high']
+    assert hits >= found['confidence'] * runs

@@ -66,6 +66,20 @@ def test_a_workload_that_fails(command, words):
         run(command, seconds=1 if command.startswith('sleep') else 20)
 
 
+@pytest.mark.parametrize('left', ['sleep 60 &', 'setsid sleep 60 &', 'setsid sh -c "while sleep 0.05; do echo on; done" &'])
+def test_what_it_left_running_is_not_waited_for(left):
+    """A daemon that holds the output open, by a session of its own too, and writes to it."""
+    began = time.monotonic()
+    assert run('echo tps = 5; ' + left, seconds=20) == 5.0
+    assert time.monotonic() - began < 10
+
+
+def test_of_many_complaints_the_last_is_told():
+    """Piece by piece, as a program that shows its progress writes them."""
+    with pytest.raises(ValueError, match='code 2: .*the reason'):
+        run('for n in 1 2 3; do head -c 3000 /dev/zero | tr "\\0" x >&2; echo >&2; sleep 0.05; done; echo the reason >&2; exit 2')
+
+
 def test_it_has_the_tasks_environment_and_numbers_with_a_point(monkeypatch):
     monkeypatch.setenv('LC_NUMERIC', 'de_DE.UTF-8')
     monkeypatch.setenv('PGPORT', '5433')
