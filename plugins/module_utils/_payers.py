@@ -44,7 +44,7 @@ def check(raw):
     for part in ('calls', 'ms'):
         _number(_dict(raw.get('all'), 'all').get(part), 'all')
     for pid, name in _dict(raw.get('names'), 'names').items():
-        if not pid.isdecimal() or not isinstance(name, str):
+        if not pid.isdecimal() or not isinstance(name, str) or max(name, default='') > '\xff':
             raise ValueError('names')
     for row in raw['rows'] if isinstance(raw.get('rows'), list) else [None]:
         _row(row)
@@ -91,14 +91,20 @@ def judge(raw, describe, paths, audit, limit):
     for row in raw['rows']:
         by_pid.setdefault(row[0], []).append(row)
     order = sorted(by_pid, key=lambda pid: (-sum(row[5] for row in by_pid[pid]), pid))
-    processes = [_process(pid, by_pid[pid], describe(pid, raw['names'].get(str(pid))), scale / seconds, raw, paths, audit)
+    processes = [_process(pid, by_pid[pid], describe(pid, _name(raw, pid)), scale / seconds, raw, paths, audit)
                  for pid in order[:limit]]
     return {'processes': processes, 'payers': len(order), 'shown': len(processes),
             'calls_per_second': _rate(sum(row[5] for row in raw['rows']) * scale / seconds),
             'cpu_percent': _percent(sum(_ns(row, raw) * row[5] for row in raw['rows']) * scale / seconds),
-            'seconds': round(seconds, 3), 'exact': raw['longest_period'] <= 1 and not raw['lost'],
+            'seconds': round(seconds, 3), 'exact': raw['longest_period'] <= 1 and not raw['lost'] and raw['passed'] <= counted,
             'samples': raw['samples'], 'lost_samples': raw['lost'], 'calls_without_room': raw['unplaced'],
             'syscall_ns': dict(raw['cost']), 'looking': _looking(raw, seconds)}
+
+
+def _name(raw, pid):
+    """As a file's text is read: the probe writes each byte as the character of that number."""
+    name = raw['names'].get(str(pid))
+    return name and name.encode('latin-1').decode('utf-8', 'surrogateescape')
 
 
 def _process(pid, rows, process, each, raw, paths, audit):

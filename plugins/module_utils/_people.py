@@ -19,19 +19,22 @@ NOBODY = {'command': None, 'exe': None, 'uid': None, 'user': None, 'cgroup': Non
 
 
 def describe(root, pid, name, users):
-    """A process, ``ended`` where it is gone or its number is another's by now.
+    """A process, ``ended`` where it is gone or its number is another's by now. 0 is every process outside this container.
 
     ``name``: what it was called while it was counted, None where that is not known. ``maps``: [(first, end, path)].
     ``program()`` says whether its file names the vDSO's function: True, False, None for unknown.
     """
+    if not pid:
+        return dict(NOBODY, name=None, ended=None)
     base = '/proc/%d/' % pid
-    status = dict(line.partition(':')[::2] for line in (root.read(base + 'status') or '').splitlines())
-    if 'Uid' not in status or name not in (None, root.line(base + 'comm')) or 'zombie' in status.get('State', ''):
+    status = dict(line.partition(':')[::2] for line in (root.read(base + 'status') or '').split('\n'))
+    comm = (root.read(base + 'comm') or '')[:-1]
+    if 'Uid' not in status or name not in (None, comm) or 'zombie' in status.get('State', ''):
         return dict(NOBODY, name=name)
     words = (root.read(base + 'cmdline') or '').split('\0')
     uid, cgroup = int(status['Uid'].split()[0]), _cgroup(root.read(base + 'cgroup') or '')
     return {
-        'name': name or root.line(base + 'comm'),
+        'name': comm,
         'command': _command(words),
         'exe': root.link(base + 'exe'), 'uid': uid, 'user': users.get(uid),
         'cgroup': cgroup, 'container': _container(cgroup or ''),
@@ -60,7 +63,7 @@ def users(root):
 def maps(text):
     """``7f1c000-7f1d000 r-xp 00000000 08:01 42 /lib/libc.so.6`` → [(first, end, path)]; None where there are none."""
     found = []
-    for line in text.splitlines():
+    for line in text.split('\n'):
         match = _ADDRESSES.match(line)
         if match:
             found.append((int(match.group(1), 16), int(match.group(2), 16), match.group(3)))
@@ -69,7 +72,7 @@ def maps(text):
 
 def _cgroup(text):
     """The longest path: ``0::/system.slice/a.service``, and one line for each hierarchy of version 1."""
-    paths = [line.split(':', 2)[2] for line in text.splitlines() if line.count(':') > 1]
+    paths = [line.split(':', 2)[2] for line in text.split('\n') if line.count(':') > 1]
     return max(paths, key=len) if paths else None
 
 

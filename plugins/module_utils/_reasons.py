@@ -18,6 +18,9 @@ _LOADER = re.compile(r'/ld[-.][^/]*$')
 # glibc 2.31 is the first to look for the vDSO in 32-bit programs' clock_gettime64 and in static ones (its NEWS file).
 _OLD_LIBC = re.compile(r'/libc-2\.([0-9]|[12][0-9]|30)\.so')
 ROOM = 'the call comes from %s'
+# _people.describe's `ended` → why there is no memory map
+_UNSEEN = {True: 'the process had ended', False: 'its memory map does not tell',
+           None: 'its processes are outside this container: look on the host'}
 
 
 def clock_name(call, clock):
@@ -45,7 +48,7 @@ def why(name, abi, address, process, paths):
         return _is('clock_without_vdso', True, "this kernel's vDSO does not know the clock: no fault")
     room, path = where(process['maps'], address, process['exe'])
     if room is None:
-        return _is('unknown', False, 'the process had ended' if process['ended'] else 'its memory map does not tell')
+        return _is('unknown', False, _UNSEEN[process['ended']])
     dynamic = any(_LIBC.search(entry[2]) or _LOADER.search(entry[2]) for entry in process['maps'])
     if room == 'vdso' and abi != '32-bit':
         return _is('source_without_vdso', True, 'the vDSO was asked, and itself called the kernel')
@@ -89,9 +92,9 @@ def _static(process):
     names_vdso = process['program']()
     if names_vdso:
         return _is('raw_syscall', False, 'a static program whose C library knows the vDSO')
-    words = 'no C library is mapped, and its file does not name the vDSO\'s function' if names_vdso is False else \
-        'no C library is mapped'
-    return _is('static_or_old_libc', False, words)
+    if names_vdso is None:
+        return _is('unknown', False, 'a static program, whose file was not searched for the vDSO\'s function')
+    return _is('static_or_old_libc', False, 'no C library is mapped, and its file does not name the vDSO\'s function')
 
 
 def _is(why_it_enters, certain, evidence):

@@ -52,6 +52,15 @@ def test_lost_samples_are_told():
     assert judged(lost=3)['exact'] is False
 
 
+def test_calls_that_no_sample_stands_for_are_not_exact():
+    assert judged(passed=61)['exact'] is False
+
+
+def test_names_are_bytes():
+    named = judged(names={'7': 'caf\u00c3\u00a9 \u00ff\n'})['processes'][0]['name']
+    assert named == 'caf\u00e9 \udcff\n'
+
+
 def test_a_limit_hides_the_small_ones_and_says_how_many():
     found = judged(limit=1)
     assert [process['pid'] for process in found['processes']] == [7]
@@ -94,7 +103,8 @@ def damage(*path):
 @pytest.mark.parametrize('raw', [
     None, [], {}, {'schema': 1}, damage('schema', 2), damage('refused', 'no'), damage('looked_ms', '5'), damage('lost', -1),
     damage('passed', True), damage('passed', float('nan')), damage('cost', 'counter', None), damage('cost', None),
-    damage('all', {}), damage('names', {'x': 'y'}), damage('names', {'1': 2}), damage('rows', None), damage('rows', 0, None),
+    damage('all', {}), damage('names', {'x': 'y'}), damage('names', {'1': 2}), damage('names', {'1': '\u1234'}),
+    damage('rows', None), damage('rows', 0, None),
     damage('rows', 0, 1, '16-bit'), damage('rows', 0, 2, 'stime'), damage('rows', 0, 3, 1.5), damage('rows', 0, 4, '1'),
     damage('rows', [[1, '64-bit']])])
 def test_what_no_probe_prints(raw):

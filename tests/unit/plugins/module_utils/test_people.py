@@ -54,6 +54,17 @@ def test_a_number_that_another_process_has_by_now(proc):
     assert described(proc, 'other') == dict(_people.NOBODY, name='other')
 
 
+@pytest.mark.parametrize('name', ['caf\u00e9', 'a\nb', ' a ', 'bad\udcff', 'q"\\'])
+def test_a_name_of_any_bytes_is_the_same_name(proc, name):
+    (proc / 'comm').write_bytes(name.encode('utf-8', 'surrogateescape') + b'\n')
+    found = described(proc, name)
+    assert (found['name'], found['ended']) == (name, False)
+
+
+def test_a_container_sees_one_process_for_all_outside(tmp_path):
+    assert _people.describe(Root(str(tmp_path)), 0, 'ssh', {}) == dict(_people.NOBODY, name=None, ended=None)
+
+
 def test_a_zombie_has_ended(proc):
     (proc / 'status').write_text(STATUS.replace('S (sleeping)', 'Z (zombie)'))
     assert described(proc)['ended'] is True

@@ -49,7 +49,7 @@ def test_why_a_64_bit_call_enters(clock, address, maps, paths, expected):
     assert found['evidence']
 
 
-@pytest.mark.parametrize('program, why', [(True, 'raw_syscall'), (False, 'static_or_old_libc'), (None, 'static_or_old_libc')])
+@pytest.mark.parametrize('program, why', [(True, 'raw_syscall'), (False, 'static_or_old_libc'), (None, 'unknown')])
 def test_a_static_program_is_told_by_whether_it_knows_the_vdso(program, why):
     found = _reasons.why('monotonic', '64-bit', PROGRAM, process(STATIC, program), FAST)
     assert (found['why_it_enters'], found['certain']) == (why, False)
@@ -67,6 +67,11 @@ def test_32_bit_calls_come_by_the_vdsos_entry_whoever_makes_them(maps, paths, wh
 def test_of_a_process_that_ended_nothing_is_guessed():
     found = _reasons.why('monotonic', '64-bit', LIBC, _people.NOBODY, FAST)
     assert found == {'why_it_enters': 'unknown', 'certain': False, 'evidence': 'the process had ended'}
+
+
+def test_processes_outside_a_container_have_no_reason():
+    found = _reasons.why('monotonic', '64-bit', LIBC, dict(_people.NOBODY, ended=None), FAST)
+    assert (found['why_it_enters'], 'look on the host' in found['evidence']) == ('unknown', True)
 
 
 @pytest.mark.parametrize('call, clock, name', [
