@@ -24,11 +24,14 @@ class ActionModule(OnController):
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
         _validated, given = self.validate_argument_spec({'junit': {'type': 'path'}})
-        hostvars = task_vars['hostvars']
-        # what an import_playbook gave is the play's and in no host's variables
-        plays = {key: self._templar.template(task_vars[f'verify_{key}']) for key in WISHES if f'verify_{key}' in task_vars
-                 and f'verify_{key}' not in hostvars.raw_get(task_vars['inventory_hostname'])}
-        found = {name: checks(hostvars, name, plays) for name in task_vars['ansible_play_hosts_all']}
+        hostvars, names = task_vars['hostvars'], task_vars['ansible_play_hosts_all']
+        known = {name: hostvars.raw_get(name) for name in names}
+        if not any(raw.get(FACTS) or raw.get(FAILURE) for raw in known.values()):
+            raise AnsibleActionFail('no host was looked at, so nothing was checked: does verify_hosts match any host of the inventory?')
+        # What an import_playbook gave is the play's and in no host's variables. -e goes before it: then they differ.
+        plays = {**self._task.get_play().get_vars(), **self._task.get_vars()}
+        plays = {name: value for name, value in plays.items() if task_vars.get(name) == value}
+        found = {name: self._checks(name, raw, hostvars[name], plays) for name, raw in known.items()}
         lines = {name: _verify.lines(name, made) for name, made in found.items()}
         failing = {name: [f'{name}: {check.sentence()}' for check in made if check.failed] for name, made in found.items()}
         failing = {name: words for name, words in failing.items() if words}
@@ -39,6 +42,18 @@ class ActionModule(OnController):
                     summary=f'{len(found) - len(failing)} passed, {len(failing)} failed of {len(found)} host'
                             + ('' if len(found) == 1 else 's'))
 
+    def _checks(self, name, raw, variables, plays) -> list:
+        """The facts are taken raw: they came from the host and are no template."""
+        wished = {key: variables[f'verify_{key}'] for key in WISHES if raw.get(f'verify_{key}') is not None}
+        mine = [key for key in WISHES if f'verify_{key}' in plays]
+        if mine:
+            templar = self._templar.copy_with_new_env(available_variables={**raw, **plays})
+            wished.update((key, templar.template(plays[f'verify_{key}'])) for key in mine)
+        try:
+            return _verify.checks_of(raw.get(FACTS), raw.get(FAILURE), _verify.wishes(wished))
+        except ValueError as exc:
+            raise AnsibleActionFail(f'{name}: {exc}') from exc
+
     @staticmethod
     def _write(path: Path, found) -> str:
         """In check mode too: it is what was seen, and the hosts are as they were in any mode."""
@@ -48,13 +63,3 @@ class ActionModule(OnController):
         except OSError as exc:
             raise AnsibleActionFail(f'{path} could not be written: {exc.strerror or exc}') from exc
         return str(path)
-
-
-def checks(hostvars, name, plays) -> list:
-    """The facts are taken raw: they came from the host and are no template."""
-    raw = hostvars.raw_get(name)
-    hosts = {key: hostvars[name][f'verify_{key}'] for key in WISHES if raw.get(f'verify_{key}') is not None}
-    try:
-        return _verify.checks_of(raw.get(FACTS), raw.get(FAILURE), _verify.wishes({**plays, **hosts}))
-    except ValueError as exc:
-        raise AnsibleActionFail(f'{name}: {exc}') from exc

@@ -14,13 +14,15 @@ description:
     was unreachable has a failed check.
   - What is asked of a host is in its variables C(verify_source), C(verify_verdicts), C(verify_max_cycles),
     C(verify_max_ns), C(verify_checks) and C(verify_unknown_ok).
+  - Variables of the play or the task go before those of the inventory, and those of the command line before both.
   - Works on the controller; no host is asked for anything. It runs once for all hosts of a play and does not fail for
-    what it finds.
+    what it finds. It fails where no host of the play was looked at.
+  - In a play with C(serial) it would run for each batch, over all hosts of the play; give it a play of its own.
 options:
   junit:
     description:
-      - A file to write the checks to as JUnit XML; a test suite a host and a test case a check. Its folder is made where
-        it is missing, and the file is replaced at once.
+      - A file to write the checks to as JUnit XML; a test suite a host and a test case a check; a host that gave nothing
+        to check is an error. Its folder is made where it is missing, and the file is replaced at once.
     type: path
 attributes:
   action:

@@ -14,7 +14,7 @@ FIX = 'run fix-clocksource.yml'
 
 @dataclass(frozen=True)
 class Check:
-    """``passed`` is None where evidence is missing; ``excused`` where that was allowed."""
+    """``passed`` is None where evidence is missing; ``excused`` where that was allowed; ``error``: nothing could be checked."""
 
     name: str
     passed: bool | None
@@ -22,6 +22,7 @@ class Check:
     expected: str
     next: str
     excused: bool = False
+    error: bool = False
 
     @property
     def failed(self) -> bool:
@@ -67,6 +68,8 @@ def _source(clock, wished):
 def _stable(clock, wished):
     tsc = clock['tsc']
     expected = 'a source that the kernel did not mark unstable in this boot'
+    if not clock['clocksource']['current']:
+        return None, 'no clocksource', expected, 'see what /sys/devices/system/clocksource holds there'
     if 'tsc' not in (clock['clocksource']['current'], wished.source):
         return True, 'only the TSC is watched and it is not in use', expected, ''
     if tsc['unstable'] is None:

@@ -15,18 +15,21 @@ NO_CHARACTERS = re.compile('[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 def junit(hosts: dict[str, list[Check]], name: str, made: str) -> str:
     """``made`` is the time as CI systems read it: 2026-01-31T12:00:00.
 
-    What failed is a failure, what is not known and need not be is skipped, and neither is a pass.
+    What failed is a failure, a host that gave nothing to check an error, what is not known and need not be is skipped, and
+    none of them is a pass.
     """
     suites = tree.Element('testsuites', name=name)
     for host, checks in hosts.items():
         suite = tree.SubElement(suites, 'testsuite', name=_clean(host), timestamp=made, time='0')
         _count(suite, checks)
+        # of a suite only: the schema that Jenkins goes by has no such attribute of all suites
+        suite.set('skipped', str(sum(check.excused for check in checks)))
         for check in checks:
             case = tree.SubElement(suite, 'testcase', classname=f'{name}.{_clean(host)}', name=check.name, time='0')
             line = _clean(f'{host}: {check.sentence()}')
             if check.failed:
                 kind = 'unknown' if check.passed is None else 'failed'
-                tree.SubElement(case, 'failure', message=line, type=kind).text = line
+                tree.SubElement(case, 'error' if check.error else 'failure', message=line, type=kind).text = line
             elif check.excused:
                 tree.SubElement(case, 'skipped', message=line)
             else:
@@ -38,9 +41,8 @@ def junit(hosts: dict[str, list[Check]], name: str, made: str) -> str:
 
 def _count(element, checks):
     element.set('tests', str(len(checks)))
-    element.set('failures', str(sum(check.failed for check in checks)))
-    element.set('errors', '0')
-    element.set('skipped', str(sum(check.excused for check in checks)))
+    element.set('failures', str(sum(check.failed and not check.error for check in checks)))
+    element.set('errors', str(sum(check.error for check in checks)))
 
 
 def _clean(text: str) -> str:

@@ -39,7 +39,11 @@ def wishes(given: dict) -> Wishes:
             found[key] = CHECKS if value in ('all', ['all']) else _words(key, value, CHECKS)
         else:
             found[key] = CHECKS if value in ('all', ['all']) else _words(key, value, CHECKS, empty=True)
-    return Wishes(**found)
+    wished = Wishes(**found)
+    unlimited = [name for name, limit in (('cycles', wished.max_cycles), ('ns', wished.max_ns)) if limit is None]
+    if not set(wished.checks) - set(unlimited):
+        raise ValueError(f'no check is left: verify_checks has {", ".join(wished.checks)} only, without a limit')
+    return wished
 
 
 def _name(value) -> str:

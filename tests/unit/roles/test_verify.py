@@ -81,10 +81,11 @@ def test_what_failed_has_a_line_a_case_and_an_exit_code(gate, tmp_path):
     assert [run.recap(name)['failed'] for name in ('web1', 'db1', 'lost', 'old', 'mute')] == [0, 1, 1, 1, 1]
     assert 'db1: source: hpet' in run.output[run.output.index('TASK [Fail the'):]
     suites = tree.parse(str(report)).getroot()
-    failed = {suite.get('name'): [case.get('name') for case in suite if case.find('failure') is not None] for suite in suites}
-    assert failed == {'web1': [], 'db1': ['source', 'vdso', 'cycles', 'ns'], 'lost': ['reachable'], 'old': ['stable'],
-                      'mute': ['facts']}
-    assert (suites.get('tests'), suites.get('failures')) == ('20', '7')
+    failed, errors = ({suite.get('name'): [case.get('name') for case in suite if case.find(kind) is not None] for suite in suites}
+                      for kind in ('failure', 'error'))
+    assert failed == {'web1': [], 'db1': ['source', 'vdso', 'cycles', 'ns'], 'lost': [], 'old': ['stable'], 'mute': []}
+    assert {name: cases for name, cases in errors.items() if cases} == {'lost': ['reachable'], 'mute': ['facts']}
+    assert [suites.get(key) for key in ('tests', 'failures', 'errors')] == ['20', '5', '2']
 
 
 def test_check_mode_judges_and_reports_too(gate, tmp_path):
@@ -112,6 +113,28 @@ def test_variables_of_an_import_count(gate, tmp_path):
         '- ansible.builtin.import_playbook: %s\n  vars:\n    verify_source: hpet\n    verify_checks: source\n' % VERIFY)
     run = gate(str(tmp_path / 'site.yml'), {'web1': GOOD, 'db1': SLOW})
     assert [run.recap(name)['failed'] for name in ('web1', 'db1')] == [1, 0], run.output
+
+
+def test_variables_of_an_import_stand_above_the_inventorys_and_below_those_of_the_command_line(gate, tmp_path):
+    """Those of the first host as well: the others had the default then."""
+    (tmp_path / 'host_vars').mkdir()
+    (tmp_path / 'host_vars' / 'web1.yml').write_text('verify_source: tsc\nmine: tsc\n')
+    (tmp_path / 'host_vars' / 'db1.yml').write_text('mine: hpet\n')
+    site = tmp_path / 'site.yml'
+    for given, failed in (('hpet', [1, 0]), ('"{{ mine }}"', [0, 0])):
+        site.write_text('- ansible.builtin.import_playbook: %s\n  vars:\n    verify_source: %s\n    verify_checks: source\n'
+                        % (VERIFY, given))
+        run = gate(str(site), {'web1': GOOD, 'db1': SLOW})
+        assert [run.recap(name)['failed'] for name in ('web1', 'db1')] == failed, run.output
+    run = gate(str(site), {'web1': GOOD, 'db1': SLOW}, '-e', 'verify_source=tsc')
+    assert [run.recap(name)['failed'] for name in ('web1', 'db1')] == [0, 1], run.output
+
+
+@pytest.mark.parametrize('answers, more', [({}, []), ({'web1': GOOD}, ['-e', 'verify_hosts=db'])])
+def test_no_host_at_all_is_no_pass(gate, tmp_path, answers, more):
+    run = gate(VERIFY, answers, '-e', 'verify_junit=%s' % (tmp_path / 'clocks.xml'), *more)
+    assert run.code != 0 and 'no host was looked at, so nothing was checked' in run.output, run.output
+    assert not (tmp_path / 'clocks.xml').exists()
 
 
 def test_a_slip_of_the_pen_fails(gate):

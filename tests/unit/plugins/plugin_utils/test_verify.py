@@ -79,6 +79,7 @@ def test_what_is_wrong_fails_with_a_line(check, changes, wished, line):
     ('source', dict(clocksource__current=None, clocksource__verdict='unknown', clocksource__recommended=None),
      'source: not known: no clocksource, unknown'),
     ('stable', {'tsc__unstable': None}, 'stable: not known: the kernel\'s messages'),
+    ('stable', dict(clocksource__current=None, clocksource__verdict='unknown'), 'stable: not known: no clocksource'),
     ('vdso', {'vdso__fast': None, 'vdso__evidence': None}, 'vdso: not known: the measurement did not tell'),
     ('cycles', {'cost__cycles': None, 'probe__reason': 'no compiler'}, 'cycles: not known: not measured: no compiler'),
     ('ns', {'cost__ns': None}, 'ns: not known: not measured'),
@@ -131,6 +132,7 @@ def test_the_limits_and_the_checks_can_be_chosen():
     ({'max_ns': 'fast'}, 'verify_max_ns must be a number'), ({'max_ns': -1}, 'must be a number'),
     ({'max_cycles': 'inf'}, 'must be a number'), ({'max_cycles': 'nan'}, 'must be a number'),
     ({'max_cycles': True}, 'must be a number'), ({'checks': 'speed'}, 'verify_checks: speed is none of source, stable'),
+    ({'checks': 'ns,cycles', 'max_ns': 0, 'max_cycles': '0'}, 'no check is left: verify_checks has cycles, ns only, without a limit'),
     ({'checks': ''}, 'verify_checks: nothing is none of'), ({'checks': 5}, 'verify_checks: 5 is none of'),
     ({'unknown_ok': ['stable', 'warp']}, 'verify_unknown_ok: warp is none of'),
     ({'verdicts': 'good'}, 'verify_verdicts: good is none of optimal, acceptable'),
@@ -155,17 +157,29 @@ def test_a_host_without_facts_has_a_failed_check(result, failure, line):
     assert check.failed and line in check.sentence()
 
 
+# src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd of github.com/jenkinsci/xunit-plugin
+XSD = {'testsuites': {'name', 'time', 'tests', 'failures', 'errors'},
+       'testsuite': {'name', 'time', 'tests', 'failures', 'errors', 'skipped', 'timestamp', 'hostname', 'id', 'package'},
+       'testcase': {'name', 'time', 'classname', 'group'}, 'failure': {'type', 'message'}, 'error': {'type', 'message'},
+       'skipped': {'type', 'message'}, 'system-out': set()}
+
+
 def test_the_xml_has_a_case_for_each_check_and_host():
-    odd = dict(SLOW, tsc__unstable=None, boot__kernel_choice='a\x00b & "c"\n<d>', boot__clocksource=None)
+    odd = dict(SLOW, tsc__unstable=None, boot__kernel_choice='a\x00b & "c"\n<d>]]>\ud800', boot__clocksource=None)
     hosts = {'web1': list(judged(facts()).values()),
              'web<2>': list(judged(facts(**odd), source='tsc', unknown_ok='stable').values()),
-             'lost': _verify.checks_of({'unreachable': True, 'msg': 'no\x1broute'}, None, _verify.Wishes())}
+             'lost': _verify.checks_of({'unreachable': True, 'msg': 'no\x1broute'}, None, _verify.Wishes()),
+             'mute': _verify.checks_of(None, 'it failed', _verify.Wishes())}
     suites = tree.fromstring(_junit.junit(hosts, 'gate', '2026-01-31T12:00:00').encode())
-    assert suites.attrib == {'name': 'gate', 'tests': '13', 'failures': '3', 'errors': '0', 'skipped': '1'}
-    assert [suite.get('name') for suite in suites] == ['web1', 'web<2>', 'lost']
-    assert [(suite.get('failures'), suite.get('skipped')) for suite in suites] == [('0', '0'), ('2', '1'), ('1', '0')]
+    assert suites.attrib == {'name': 'gate', 'tests': '14', 'failures': '2', 'errors': '2'}
+    assert [suite.get('name') for suite in suites] == list(hosts)
+    assert [tuple(suite.get(key) for key in ('failures', 'errors', 'skipped')) for suite in suites] == [
+        ('0', '0', '0'), ('2', '0', '1'), ('0', '1', '0'), ('0', '1', '0')]
+    for element in suites.iter():
+        assert set(element.attrib) <= XSD[element.tag], element.tag
     cases = {case.get('name'): case for case in suites[1]}
     assert list(cases) == list(_verify.CHECKS)
     assert cases['source'].find('failure').get('message').startswith('web<2>: source: hpet, expected tsc; next: ')
     assert cases['stable'].find('skipped') is not None and cases['stable'].find('failure') is None
-    assert suites[2][0].find('failure').get('message').startswith('lost: reachable: unreachable: no?route')
+    assert suites[2][0].find('error').get('message').startswith('lost: reachable: unreachable: no?route')
+    assert suites[3][0].find('error').get('message').startswith('mute: facts: it failed') and suites[3][0].find('failure') is None
