@@ -23,9 +23,12 @@ class Change:
         self._files = {}
 
     def edit(self, path, after, mode=0o644):
-        """Plan that ``path`` holds ``after`` (bytes, None to remove it). ``mode`` is for a new file only."""
+        """Plan that ``path`` holds ``after`` (bytes, None to remove it). ``mode`` is for a new file only. OSError."""
         known = self._files.get(path)
         before = known.before if known else self.root.read_bytes(path)
+        if before is None and after is not None and not known and os.path.lexists(self.root.real(path)):
+            raise OSError('%s is no regular file, so that it is not written over (a unit that is masked is a link to '
+                          '/dev/null)' % path)
         self._files[path] = FileChange(path, before, after, known.mode if known else mode)
 
     @property

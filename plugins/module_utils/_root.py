@@ -130,6 +130,17 @@ class Root:
     def isdir(self, path):
         return os.path.isdir(self.real(path))
 
+    def missing_folders(self, paths):
+        """The folders that files at ``paths`` need and that are not there, outermost first."""
+        missing = []
+        for path in paths:
+            chain, folder = [], os.path.dirname(path)
+            while folder not in ('', '/') and not self.isdir(folder):
+                chain.append(folder)
+                folder = os.path.dirname(folder)
+            missing += [folder for folder in reversed(chain) if folder not in missing]
+        return missing
+
     def listdir(self, path):
         """The sorted names in a directory, [] when it is missing or cannot be read."""
         try:

@@ -10,7 +10,7 @@ short_description: Have a timer write what the clock costs where node_exporter r
 version_added: 0.1.0
 description:
   - Installs a collector, the probe with its checksum, and a sandboxed systemd timer (cron where there is no systemd), or
-    removes them, all in one call. The collector measures in some 0.2 s of a processor and writes metrics for
+    removes them, all in one call. A run of the collector takes 0.1 to 0.2 s of a processor and writes metrics for
     node_exporter's textfile collector.
   - The collector runs by the machine's own Python, without Ansible. It judges by a copy of the same code as
     M(cloudclock.linux.clock_facts).
@@ -24,8 +24,8 @@ options:
     default: present
   directory:
     description:
-      - The folder that node_exporter reads (C(--collector.textfile.directory)). It is made where it is missing. The
-        default is that of Debian's package.
+      - The folder that node_exporter reads (C(--collector.textfile.directory)). It is made where it is missing, with a
+        warning. The default is that of Debian's package.
     type: str
     default: /var/lib/prometheus/node-exporter
   interval:
@@ -131,7 +131,7 @@ def plan(module, root):
     params = module.params
     install = _install.Install(module, root, run, find)
     if params['state'] == 'absent':
-        install.absent()
+        install.absent(params['directory'])
         return install
     for name, (least, most) in BOUNDS.items():
         if not least <= params[name] <= most:
@@ -148,11 +148,15 @@ def work(module, root):
     """The result. ValueError, OSError."""
     install = plan(module, root)
     present = module.params['state'] == 'present'
-    result = {'changed': install.change.changed or install.owed, 'files': [edit.path for edit in install.change.files],
+    result = {'changed': install.change.changed or install.owed,
+              'files': [edit.path for edit in install.change.files] + install.gone,
               'metrics': os.path.join(install.directory, _collect.NAME) if present else None,
-              'diff': _install.diff(install.change)}
+              'diff': _install.diff(install)}
     if present:
         result.update(scheduler=install.kind, python=install.python)
+        if install.directory in install.folders:
+            module.warn('%s was not there and is made: see that node_exporter reads it '
+                        '(--collector.textfile.directory)' % install.directory)
     if result['changed'] and not module.check_mode:
         install.apply()
     return result

@@ -1,6 +1,8 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The collector as it is installed: run by the bare Python, with what can go wrong under it."""
+import concurrent.futures
+import contextlib
 import os
 import signal
 import subprocess
@@ -103,15 +105,45 @@ def test_a_link_that_somebody_put_in_the_way_is_not_followed(collector, tmp_path
     assert precious.read_text() == 'precious'
 
 
-def test_two_runs_at_a_time_are_one(collector):
-    first = subprocess.Popen([sys.executable, '-c', 'import fcntl, os, sys\nfd = os.open(sys.argv[1], os.O_RDONLY)\n'
-                              'fcntl.flock(fd, fcntl.LOCK_EX)\nprint(flush=True)\nsys.stdin.read()',
-                              str(collector.state.parent)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    first.stdout.readline()
-    done = collector.run()
-    first.communicate(timeout=10)
+HOLD = ('import fcntl, os, sys\nfd = os.open(sys.argv[1], os.O_RDONLY)\nfcntl.flock(fd, fcntl.LOCK_EX)\n'
+        'print(flush=True)\nsys.stdin.read()')
+
+
+@contextlib.contextmanager
+def held(home):
+    """Another run, until the context ends."""
+    with subprocess.Popen([sys.executable, '-c', HOLD, home], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        yield
+        other.stdin.close()
+
+
+def test_one_run_waits_for_the_other(collector):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        with held(collector.home):
+            waits = pool.submit(collector.run)
+            time.sleep(1)
+            assert not waits.done() and not collector.metrics.exists()
+        assert waits.result(30).returncode == 0 and collector.metrics.exists()
+
+
+def test_it_does_not_wait_for_ever(collector):
+    collect = collector.home / 'parts' / '_metrics' / '_collect.py'
+    collect.write_text(collect.read_text().replace('PATIENCE = 20', 'PATIENCE = 0.3'))
+    with held(collector.home):
+        done = collector.run()
     assert done.returncode == 1 and 'another run is not done yet' in done.stdout
     assert collector.run().returncode == 0
+
+
+def test_a_run_that_waited_until_it_was_removed_writes_nothing(collector):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        with held(collector.home):
+            waits = pool.submit(collector.run)
+            time.sleep(1)
+            (collector.home / 'options.json').unlink()
+        done = waits.result(30)
+    assert done.returncode == 1 and not collector.metrics.exists()
 
 
 def test_a_damaged_memory_starts_anew(collector):

@@ -38,24 +38,12 @@ class Apply:
             if not os.access(folder, os.W_OK):
                 raise OSError('%s cannot be written: %s is read-only' % (edit.path, folder))
 
-    def missing_folders(self):
-        """The folders that the files need, as paths below the root, outermost first."""
-        missing = []
-        for edit in self.change.files:
-            path = os.path.dirname(edit.path)
-            chain = []
-            while edit.after is not None and path not in ('', '/') and not self.root.exists(path):
-                chain.append(path)
-                path = os.path.dirname(path)
-            missing.extend(folder for folder in reversed(chain) if folder not in missing)
-        return missing
-
     def go(self, remember, steps):
         """Write, then run ``steps()``. Raises Failed, with everything put back, where one of both fails."""
         old = _record.load(self.root)
         with _signals.Signals() as signals:
             try:
-                folders = self.missing_folders()
+                folders = self.root.missing_folders([edit.path for edit in self.change.files if edit.after is not None])
                 if remember:
                     remember(old, folders)
                 for path in folders:

@@ -19,8 +19,11 @@ from .._root import Root
 from . import _memory, _text
 
 NAME = 'cloudclock.prom'
+# node_exporter reads only what ends in .prom
+BESIDE = '.new'
 CLOCKS = ['monotonic', 'realtime']
 PHC_SAMPLES = 5
+PATIENCE = 20
 PROBE_LIMIT = 16 << 20
 
 
@@ -48,9 +51,10 @@ class Installed(_probe.Probe):
 def main(home):
     """The exit code: 0, or 1 where the file could not be written or the probe gave nothing."""
     try:
-        with open(os.path.join(home, 'options.json'), encoding='utf-8') as text:
-            options = json.load(text)
-        problem = run(home, options)
+        with Alone(home):
+            with open(os.path.join(home, 'options.json'), encoding='utf-8') as text:
+                options = json.load(text)
+            problem = run(home, options)
     except (OSError, ValueError) as exc:
         problem = '%s; the last file stays as it is' % exc
     if problem:
@@ -60,11 +64,10 @@ def main(home):
 
 def run(home, options):
     """None, or what went wrong though the file was written. OSError, ValueError where it was not."""
-    with _Alone(os.path.dirname(options['state'])):
-        root, probe = Root('/'), Installed(os.path.join(os.path.dirname(home), 'clockprobe'))
-        page, memory = collect(root, probe, options, _kept(options['state']))
-        put(os.path.join(options['directory'], NAME), page, 0o644)
-        put(options['state'], json.dumps(memory, sort_keys=True).encode('ascii'), 0o600)
+    root, probe = Root('/'), Installed(os.path.join(os.path.dirname(home), 'clockprobe'))
+    page, memory = collect(root, probe, options, _kept(options['state']))
+    put(os.path.join(options['directory'], NAME), page, 0o644)
+    put(options['state'], json.dumps(memory, sort_keys=True).encode('ascii'), 0o600)
     return probe.reason and 'no figures: %s' % probe.reason
 
 
@@ -90,10 +93,10 @@ def collect(root, probe, options, kept):
 
 def put(path, data, mode):
     """Write beside and rename: a reader finds all of it or what was there before. OSError names the path."""
-    beside = '%s.new' % path
+    beside = path + BESIDE
     try:
         try:
-            # Somebody else's, or what a killed run left. node_exporter reads only what ends in .prom.
+            # Somebody else's, or what a killed run left.
             os.unlink(beside)
         except FileNotFoundError:
             pass
@@ -112,24 +115,41 @@ def put(path, data, mode):
         raise OSError('%s was not written: %s' % (path, exc.strerror))
 
 
-class _Alone:
-    """One run at a time: two would write the same file beside. The kernel lets go with the process."""
+class Alone:
+    """The only run, or the only change of what runs: two would write the same file beside. The kernel lets go with the
+    process, and where nothing is installed there is none. ValueError where the other is not done in ``PATIENCE`` s."""
 
-    def __init__(self, folder):
-        self._folder = folder
+    def __init__(self, home):
+        self._home = home
 
     def __enter__(self):
-        self._fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._fd = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            self._fd = None
+            return
+        end = time.monotonic() + PATIENCE
+        try:
+            while not self._locked():
+                if time.monotonic() > end:
+                    raise ValueError('another run is not done yet')
+                time.sleep(0.05)
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def _locked(self):
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
-            os.close(self._fd)
             if exc.errno not in (errno.EAGAIN, errno.EACCES):
                 raise
-            raise ValueError('another run is not done yet')
+            return False
+        return True
 
     def __exit__(self, *_unused):
-        os.close(self._fd)
+        if self._fd is not None:
+            os.close(self._fd)
 
 
 def _kept(path):

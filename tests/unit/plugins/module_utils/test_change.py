@@ -99,6 +99,18 @@ def test_equal_edit_is_no_change(root):
     assert change.diff() == []
 
 
+def test_what_is_no_file_is_not_written_over(root, tmp_path):
+    """systemctl mask makes a link to /dev/null; that is a device of everybody's."""
+    (tmp_path / 'dev').mkdir()
+    os.mkfifo(str(tmp_path / 'dev' / 'null'))
+    (tmp_path / 'masked.timer').symlink_to('/dev/null')
+    with pytest.raises(OSError, match='/masked.timer is no regular file'):
+        Change(root).edit('/masked.timer', b'ours')
+    change = Change(root)
+    change.edit('/masked.timer', None)
+    assert not change.changed
+
+
 def test_diff_of_a_removed_file(root, tmp_path):
     change = Change(root)
     change.edit('one', None)

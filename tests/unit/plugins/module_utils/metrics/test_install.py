@@ -48,10 +48,11 @@ class Machine:
             self.active = False
             if os.path.lexists(str(link)):
                 link.unlink()
-        elif words.startswith('systemctl restart'):
+        elif words == 'systemctl restart cloudclock-metrics.timer':
             self.active = True
-        elif words.startswith('systemctl start'):
-            (self.path / TEXT[1:] / 'cloudclock.prom').write_text('good 1\n')
+        elif words == 'systemctl restart cloudclock-metrics.service':
+            options = json.loads((self.path / _install.OPTIONS[1:]).read_text())
+            (self.path / options['directory'][1:] / 'cloudclock.prom').write_text('good 1\n')
             (self.path / _install.STATE[1:]).write_text('{}')
         elif 'is-active' in words:
             return 0 if self.active else 3, '', ''
@@ -60,7 +61,7 @@ class Machine:
     def install(self, body=b'program', **params):
         install = _install.Install(self, Root(str(self.path)), self.run, lambda name: None)
         if params.pop('state', 'present') == 'absent':
-            install.absent()
+            install.absent(TEXT)
         else:
             install.present(dict(PARAMS, **params), body)
         changed = install.change.changed or install.owed
@@ -105,7 +106,7 @@ def test_it_installs_everything_and_then_finds_nothing_to_do(machine):
         assert path in tree
     assert tree['usr/local/lib/cloudclock/clockprobe'] == b'program'
     assert [call.split()[1] for call in machine.calls if call.startswith('systemctl')] == [
-        'daemon-reload', 'start', 'enable', 'restart']
+        'daemon-reload', 'restart', 'enable', 'restart']
     machine.calls = []
     assert not machine.install()
     assert machine.calls == ['systemctl is-active --quiet cloudclock-metrics.timer']
@@ -130,7 +131,7 @@ def test_absent_leaves_what_is_anothers(machine):
     assert machine.tree() == before
 
 
-@pytest.mark.parametrize('fails', ['compileall', 'start cloudclock', 'enable --quiet', 'restart cloudclock'])
+@pytest.mark.parametrize('fails', ['compileall', 'metrics.service', 'enable --quiet', 'restart cloudclock-metrics.timer'])
 def test_a_step_that_fails_leaves_the_machine_as_it_was(machine, fails):
     machine.fails = fails
     with pytest.raises(_install.Failed, match='Everything is as it was'):
@@ -141,8 +142,8 @@ def test_a_step_that_fails_leaves_the_machine_as_it_was(machine, fails):
 def test_a_failed_update_leaves_the_version_before_running(machine):
     machine.install()
     tree = machine.tree()
-    machine.fails = 'start cloudclock'
-    with pytest.raises(_install.Failed):
+    machine.fails = 'metrics.service'
+    with pytest.raises(_install.Failed, match='Everything is as it was'):
         machine.install(body=b'newer', interval=600)
     assert machine.tree() == tree and machine.active
     assert os.listdir(str(machine.path / 'usr/local/lib/cloudclock/collector/parts/__pycache__'))
@@ -172,6 +173,107 @@ def test_a_room_that_an_older_version_had_goes(machine):
     assert machine.install() and not old.exists()
 
 
+def test_an_update_that_fails_leaves_the_collector_though_it_had_made_a_folder(machine):
+    machine.install()
+    tree = machine.tree()
+    machine.fails = 'metrics.service'
+    with pytest.raises(_install.Failed, match='Everything is as it was'):
+        machine.install(directory='/srv/text')
+    assert machine.tree() == tree and machine.active
+
+
+@pytest.mark.parametrize('folder', [TEXT, os.path.dirname(_install.STATE)])
+def test_a_folder_that_went_is_made_again(machine, folder):
+    machine.install()
+    shutil.rmtree(str(machine.path) + folder)
+    assert machine.install() and os.path.isdir(str(machine.path) + folder)
+    assert not machine.install()
+    machine.install(state='absent')
+    assert machine.tree() == machine.before
+
+
+def test_the_metrics_go_though_the_rest_was_removed_by_hand(machine):
+    machine.install()
+    shutil.rmtree(str(machine.path / 'usr/local/lib/cloudclock'))
+    assert machine.install(state='absent')
+    left = set(machine.tree()) - set(machine.before)
+    assert left == {'var/lib/prometheus', TEXT[1:]}
+    assert not machine.install(state='absent')
+
+
+def test_what_a_killed_run_left_goes_too(machine):
+    machine.install()
+    for path in (TEXT + '/cloudclock.prom.new', _install.STATE + '.new'):
+        with open(str(machine.path) + path, 'w') as left:
+            left.write('half')
+    assert machine.install(state='absent')
+    assert machine.tree() == machine.before
+
+
+def test_a_link_in_the_metrics_place_goes_and_not_what_it_names(machine):
+    """The textfile folder is often another user's to write."""
+    precious = machine.path / 'etc' / 'shadow'
+    precious.write_text('precious')
+    machine.install()
+    metrics = machine.path / TEXT[1:] / 'cloudclock.prom'
+    metrics.unlink()
+    metrics.symlink_to('/etc/shadow')
+    install = _install.Install(machine, Root(str(machine.path)), machine.run, lambda name: None)
+    install.absent(TEXT)
+    assert 'precious' not in json.dumps(_install.diff(install))
+    install.apply()
+    assert precious.read_text() == 'precious' and not os.path.lexists(str(metrics))
+
+
+def test_folders_that_it_made_for_another_directory_go_with_the_rest(machine):
+    machine.install(directory='/srv/text')
+    machine.install(directory='/srv/text2')
+    machine.install()
+    machine.install(state='absent')
+    assert machine.tree() == machine.before
+
+
+def test_a_slash_at_the_end_is_the_same_folder(machine):
+    machine.install(directory='/srv/text')
+    assert not machine.install(directory='/srv/text/')
+
+
+def test_others_can_read_what_is_theirs_to_read_whatever_roots_umask_is(machine):
+    before = os.umask(0o077)
+    try:
+        machine.install()
+    finally:
+        os.umask(before)
+    modes = {path: os.stat(str(machine.path) + path).st_mode & 0o777
+             for path in (os.path.dirname(TEXT), TEXT, _install.LIB, _install.PROBE, '/var/lib/cloudclock')}
+    assert modes == {os.path.dirname(TEXT): 0o755, TEXT: 0o755, _install.LIB: 0o755, _install.PROBE: 0o755,
+                     '/var/lib/cloudclock': 0o700}
+
+
+def test_a_probe_that_nobody_may_run_is_put_right(machine):
+    machine.install()
+    os.chmod(str(machine.path) + _install.PROBE, 0o644)
+    assert machine.install() and os.access(str(machine.path) + _install.PROBE, os.X_OK)
+
+
+def test_the_python_is_named_so_that_an_update_of_the_machine_does_not_lose_it(machine, tmp_path, monkeypatch):
+    stable, versioned = tmp_path / 'python3', tmp_path / 'python3.11'
+    versioned.write_text('')
+    versioned.chmod(0o755)
+    stable.symlink_to(versioned)
+    monkeypatch.setattr(_install, 'PYTHONS', (str(stable),))
+    monkeypatch.setattr(sys, 'executable', str(versioned))
+    install = _install.Install(machine, Root(str(machine.path)), machine.run, lambda name: None)
+    install.present(dict(PARAMS), b'')
+    assert install.python == str(stable)
+    other = tmp_path / 'python3.12'
+    other.write_text('')
+    other.chmod(0o755)
+    monkeypatch.setattr(sys, 'executable', str(other))
+    install.present(dict(PARAMS), b'')
+    assert install.python == str(other)
+
+
 @pytest.mark.parametrize('directory', ['relative', '/srv/../etc', '/srv/a b', '/srv/%h', '/home/me/text', '/'])
 def test_a_folder_that_a_unit_could_not_name_or_see_is_refused(machine, directory):
     with pytest.raises(ValueError, match='directory: '):
@@ -182,6 +284,6 @@ def test_a_folder_that_a_unit_could_not_name_or_see_is_refused(machine, director
 def test_diff_mode_shows_units_in_full_and_programs_by_their_sum(machine):
     install = _install.Install(machine, Root(str(machine.path)), machine.run, lambda name: None)
     install.present(dict(PARAMS), b'\x7fELF')
-    shown = {entry['after_header']: entry['after'] for entry in _install.diff(install.change)}
+    shown = {entry['after_header']: entry['after'] for entry in _install.diff(install)}
     assert shown[_install.PROBE].startswith('sha256 ') and shown[_install.COLLECTOR + '/parts/_facts.py'].startswith('sha256 ')
     assert 'OnUnitActiveSec=300' in shown[_timer.TIMER]
