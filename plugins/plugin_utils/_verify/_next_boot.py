@@ -6,16 +6,15 @@ from __future__ import annotations
 
 def next_boot(boot: dict) -> tuple[str | None, str]:
     """(the source or None where it cannot be foretold, why), from ``boot`` of the facts."""
-    unit = boot.get('unit') or {}
+    unit, running, configured = boot.get('unit') or {}, boot['running'], boot['configured']
+    if configured is not None and (running is None or _others(running) != _others(configured)):
+        return None, 'other kernel arguments come into force (%s, now %s): reboot, then look again' % (
+            _shown(configured), 'not known' if running is None else _shown(running))
     if unit.get('present') and unit.get('enabled'):
         return unit.get('source'), 'by cloudclock-clocksource.service' if unit.get('source') else \
             'cloudclock-clocksource.service is enabled and does not say what it takes'
-    running, configured = boot['running'], boot['configured']
     if configured is None:
         return None, f'the arguments of the next boot are not known: {boot.get("reason") or "no reason given"}'
-    if running is None or _others(running) != _others(configured):
-        return None, 'other kernel arguments come into force (%s, now %s): reboot, then look again' % (
-            _shown(configured), 'not known' if running is None else _shown(running))
     if boot['clocksource']:
         return boot['clocksource'], f'by clocksource={boot["clocksource"]} on its command line'
     return boot['kernel_choice'], 'by the kernel\'s own choice'

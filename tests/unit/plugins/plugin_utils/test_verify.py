@@ -88,6 +88,9 @@ def test_what_is_wrong_fails_with_a_line(check, changes, wished, line):
     ('persistent', {'boot__configured': ['clocksource=tsc', 'tsc=unstable']},
      'other kernel arguments come into force (tsc=unstable, now none): reboot, then look again'),
     ('persistent', {'boot__running': None}, 'now not known'),
+    # the unit cannot take what the kernel will not offer
+    ('persistent', {'boot__configured': ['tsc=unstable'], 'boot__unit': {'present': True, 'enabled': True, 'source': 'tsc'}},
+     'other kernel arguments come into force (tsc=unstable, now none)'),
     ('persistent', {'boot__unit': {'present': True, 'enabled': True, 'source': None}}, 'does not say what it takes'),
 ])
 def test_missing_evidence_is_no_pass_unless_it_is_allowed(check, changes, line):
