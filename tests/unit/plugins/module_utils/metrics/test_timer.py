@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
 
-from ansible_collections.cloudclock.linux.plugins.module_utils._metrics import _timer
+from ansible_collections.cloudclock.linux.plugins.module_utils import _probe
+from ansible_collections.cloudclock.linux.plugins.module_utils._metrics import _collect, _timer
 from ansible_collections.cloudclock.linux.plugins.module_utils._root import Root
+from ansible_collections.cloudclock.linux.plugins.modules import clock_metrics
 
 # Each of these is a seccomp filter (systemd.exec(5) and its source, core/exec-invoke.c): every system call is dearer then.
 SECCOMP = ('SystemCallFilter', 'SystemCallArchitectures', 'SystemCallLog', 'Restrict', 'LockPersonality',
@@ -26,6 +28,12 @@ def test_the_sandbox_has_no_seccomp_filter_which_would_spoil_what_is_measured():
     for line in ('NoNewPrivileges=yes', 'ProtectSystem=strict', 'PrivateNetwork=yes', 'ProtectHome=yes', 'DevicePolicy=closed',
                  'ReadWritePaths=-/var/lib/cloudclock/metrics -/srv/text', 'ExecStart=/usr/bin/python3 -I /x'):
         assert line in unit
+
+
+def test_the_longest_run_that_can_be_asked_for_is_let_finish():
+    longest = (1.1 * clock_metrics.BOUNDS['budget_ms'][1] + clock_metrics.BOUNDS['warp_budget_ms'][1]) / 1000
+    limit = next(line for line in settings(files('systemd')[_timer.SERVICE]) if line.startswith('TimeoutStartSec='))
+    assert int(limit.partition('=')[2]) > _collect.PATIENCE + longest + _probe.SPARE_SECONDS
 
 
 def test_the_timer_spreads_by_a_tenth():
