@@ -11,7 +11,7 @@ import shutil
 import subprocess
 
 import pytest
-from first_boot import REPO
+from first_boot import COMMIT, REPO, STAND_IN
 
 PLAYBOOK = """
 - hosts: all
@@ -70,6 +70,20 @@ def test_a_playbook_that_fails_is_a_warning_and_no_failed_boot(machine, write, r
     said, printed = boot(machine, write, repository[1])
     assert said == [f'ansible-pull of {repository[1]} from file:///mnt/repository ended with 2: see what it said above'], printed
     assert 'this is not the commit' in printed
+
+
+def test_what_is_missing_is_installed_once_apt_lets_us(machine, write):
+    """git is hidden here, and another program holds apt's lists for a while."""
+    (machine.here / 'git').symlink_to('/dev/null')
+    machine.places = dict(git=shutil.which('git'), **machine.places)
+    for name in ('apt-get', 'dnf'):
+        (machine.mnt / name).write_text(STAND_IN)
+        (machine.mnt / name).chmod(0o755)
+    machine.answer('apt-get', 'case $* in *update) echo >>/mnt/held; [ "$(wc -l </mnt/held)" -gt 3 ];; esac')
+    assert boot(machine, write, COMMIT)[0] == ['there is no git, or no Python of 3.11 to 3.13: nothing was done']
+    options = '-q -y --no-install-recommends -o DPkg::Lock::Timeout=300 '
+    assert machine.calls('apt-get')[:5] == [options + 'update'] * 4 + [options + 'install ca-certificates git python3-venv']
+    assert machine.calls('sleep') == ['10'] * 3 and machine.calls('dnf') == []
 
 
 def test_pins_that_are_not_to_be_had_are_a_warning(machine, write, repository):
