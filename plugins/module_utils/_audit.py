@@ -9,11 +9,11 @@ import socket
 import struct
 
 # include/uapi/linux/netlink.h, audit.h
-_NETLINK_AUDIT, _REQUEST, _ERROR, _DONE, _LIST_RULES = 9, 1, 2, 3, 1013
+_NETLINK_AUDIT, _REQUEST, _ERROR, _DONE, _GET, _LIST_RULES = 9, 1, 2, 3, 1000, 1013
 _HEADER = struct.Struct('=IHHII')
 # struct audit_rule_data: flags, action, field_count, then 64 numbers each of the mask, fields, values and their operators
 _RULE = struct.Struct('=259I')
-_EXIT_LIST = 4
+_TASK_LIST, _EXIT_LIST, _NEVER = 1, 4, 0
 _ARCH, _EQUAL = 11, 0x40000000
 # A rule on a file, a folder or a kind of access looks like one on every call, and concerns none that reads the time:
 # AUDIT_INODE, AUDIT_WATCH, AUDIT_PERM, AUDIT_DIR.
@@ -31,21 +31,28 @@ _SECONDS = 1
 
 
 def read(root):
-    """``{'total', 'reading_time': [text], 'calls': {abi: [call]}, 'reason'}``; None for the first three where unknown."""
-    unknown = {'total': None, 'reading_time': None, 'calls': None}
+    """``{'enabled', 'total', 'reading_time': [text], 'calls': {abi: [call]}, 'reason'}``; None but for it where unknown."""
+    unknown = {'enabled': None, 'total': None, 'reading_time': None, 'calls': None}
     if not root.live:
         return dict(unknown, reason='another root: only a running kernel has rules')
     try:
-        return dict(judge(_ask(), os.uname().machine), reason=None)
+        with socket.socket(16, socket.SOCK_RAW, _NETLINK_AUDIT) as line:
+            line.settimeout(_SECONDS)
+            # struct audit_status: a mask, and whether it is on; 2 is on for good
+            enabled = struct.unpack_from('=II', next(_answers(line, _GET)))[1] != 0
+            rules = [body for body in _answers(line, _LIST_RULES) if len(body) >= _RULE.size]
     except OSError as exc:
         return dict(unknown, reason='the kernel did not list them: %s' % (exc.strerror or exc))
+    return dict(judge(rules, os.uname().machine, enabled), reason=None)
 
 
-def judge(rules, machine):
+def judge(rules, machine, enabled):
     """``rules``: each an audit_rule_data as bytes, of at least 1036. Pure."""
     texts, calls = [], {}
-    for rule in rules:
-        numbers = _RULE.unpack_from(rule)
+    each = [_RULE.unpack_from(rule) for rule in rules]
+    # While audit is off, or by `-a never,task`, no call is looked at (kernel/auditsc.c: __audit_syscall_entry, audit_alloc).
+    off = not enabled or any((numbers[0] & 7, numbers[1], numbers[2]) == (_TASK_LIST, _NEVER, 0) for numbers in each)
+    for numbers in () if off else each:
         found = _touched(numbers, _OF_MACHINE.get(machine, ()))
         if found:
             texts.append('%s: %s' % (_ACTIONS.get(numbers[1], 'action %d' % numbers[1]), '; '.join(
@@ -53,7 +60,7 @@ def judge(rules, machine):
         for name, touched in found:
             kept = calls.setdefault('64-bit' if name == 'b64' else '32-bit', [])
             kept.extend(call for call in touched if call not in kept)
-    return {'total': len(rules), 'reading_time': texts, 'calls': calls}
+    return {'enabled': enabled, 'total': len(rules), 'reading_time': texts, 'calls': calls}
 
 
 def _touched(numbers, arches):
@@ -74,20 +81,18 @@ def _touched(numbers, arches):
     return found
 
 
-def _ask():
-    rules = []
-    with socket.socket(16, socket.SOCK_RAW, _NETLINK_AUDIT) as line:
-        line.settimeout(_SECONDS)
-        line.send(_HEADER.pack(_HEADER.size, _LIST_RULES, _REQUEST, 1, 0))
-        while True:
-            data = line.recv(1 << 16)
-            while len(data) >= _HEADER.size:
-                size, kind = _HEADER.unpack_from(data)[:2]
-                body, data = data[_HEADER.size:size], data[max(_HEADER.size, size + 3 & ~3):]
-                if kind == _DONE:
-                    return rules
-                if kind == _ERROR:
-                    code = -struct.unpack_from('=i', body)[0]
-                    raise OSError(code, os.strerror(code))
-                if kind == _LIST_RULES and len(body) >= _RULE.size:
-                    rules.append(body)
+def _answers(line, kind):
+    """The bodies of the messages of that kind that answer a request of that kind."""
+    line.send(_HEADER.pack(_HEADER.size, kind, _REQUEST, 1, 0))
+    while True:
+        data = line.recv(1 << 16)
+        while len(data) >= _HEADER.size:
+            size, found = _HEADER.unpack_from(data)[:2]
+            body, data = data[_HEADER.size:size], data[max(_HEADER.size, size + 3 & ~3):]
+            if found == _DONE:
+                return
+            if found == _ERROR:
+                code = -struct.unpack_from('=i', body)[0]
+                raise OSError(code, os.strerror(code))
+            if found == kind:
+                yield body

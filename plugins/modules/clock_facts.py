@@ -117,8 +117,8 @@ ansible_facts:
           C(configured) clock arguments, C(reboot_required), C(kernel_choice) and C(unit).
         - C(cpus), the number of CPUs online.
         - C(cpufreq) with C(driver) and C(governors), null where nothing steers the frequency.
-        - C(audit_rules) with C(total), C(reading_time), those that concern calls that read the time, C(calls) by ABI, and
-          C(reason) where the kernel did not list them.
+        - C(audit_rules) with C(enabled), C(total), C(reading_time), those in force for calls that read the time, C(calls) by
+          ABI, and C(reason) where the kernel did not list them.
         - C(cost) of a read of MONOTONIC with C(path) (V(vdso) or V(syscall)), C(ns), C(cycles), C(syscall_ns) by a raw
           system call and C(counter_ns), the bare counter; null when not measured.
         - C(probe) with C(ran), C(reason) when it did not run, and C(elapsed_ms).

@@ -76,7 +76,7 @@ processes:
     - C(what_makes_it_dearer) is a list of V(seccomp_filter) and V(audit_rules).
     - C(syscalls) has for each call and clock C(syscall), C(clock), C(abi), C(calls_per_second), C(margin_percent),
       C(cpu_percent), C(samples) and reasons of its own.
-    - What is not known of a process that ended meanwhile is null.
+    - What is not known of a process that ended meanwhile is null. In a container C(pid) 0 stands for all processes outside.
   returned: success
   type: list
   elements: dict
@@ -97,7 +97,7 @@ exact:
   returned: success
   type: bool
 lost_samples:
-  description: Samples that found no room in their buffer, of C(samples) and these.
+  description: Samples that found no room in their buffer, beside the C(samples).
   returned: success
   type: int
 calls_without_room:
@@ -105,7 +105,7 @@ calls_without_room:
   returned: success
   type: int
 syscall_ns:
-  description: What such a call costs here when nobody looks, for clocks that a C(counter) is read for, C(coarse) ones and
+  description: What such a call costs the probe when nobody looks, for clocks that a C(counter) is read for, C(coarse) ones and
     C(cpu_time); and any C(other) system call.
   returned: success
   type: dict
@@ -118,7 +118,7 @@ looking:
   returned: success
   type: dict
 audit_rules:
-  description: As in the facts; C(total), C(reading_time), C(calls) and C(reason).
+  description: As in the facts; C(enabled), C(total), C(reading_time), C(calls) and C(reason).
   returned: success
   type: dict
 clocks:

@@ -44,16 +44,30 @@ def rule(numbers, fields=(), flags=4, action=2, key=b''):
      {'64-bit': ['clock_gettime', 'gettimeofday']}),
 ])
 def test_rules_on_x86(rules, texts, calls):
-    assert _audit.judge(rules, 'x86_64') == {'total': len(rules), 'reading_time': texts, 'calls': calls}
+    assert _audit.judge(rules, 'x86_64', True) == {'enabled': True, 'total': len(rules), 'reading_time': texts, 'calls': calls}
+
+
+@pytest.mark.parametrize('rules, enabled, held', [
+    ([rule([228])], True, True), ([rule([228])], False, False),
+    # -a never,task, as Fedora's and RHEL's default; only for some, which concerns the others no less
+    ([rule([228]), rule([], flags=1, action=0)], True, False),
+    ([rule([228]), rule([], [(1, EQUAL, 33)], flags=1, action=0)], True, True)])
+def test_rules_that_are_not_in_force(rules, enabled, held):
+    found = _audit.judge(rules, 'x86_64', enabled)
+    assert (bool(found['reading_time']), bool(found['calls'])) == (held, held)
+    assert (found['enabled'], found['total']) == (enabled, len(rules))
 
 
 def test_rules_elsewhere():
-    assert _audit.judge([rule([113, 169])], 'aarch64')['reading_time'] == ['always: b64 clock_gettime, gettimeofday']
-    assert _audit.judge([rule('all')], 'riscv64')['calls'] == {}
+    assert _audit.judge([rule([113, 169])], 'aarch64', True)['reading_time'] == ['always: b64 clock_gettime, gettimeofday']
+    assert _audit.judge([rule('all')], 'riscv64', True)['calls'] == {}
 
 
 def message(kind, body=b''):
     return struct.pack('=IHHII', 16 + len(body), kind, 0, 1, 0) + body
+
+
+ON = message(1000, struct.pack('=10I', 0, 1, 1, 0, 0, 64, 0, 0, 127, 15000))
 
 
 class Line:
@@ -95,21 +109,22 @@ def answers(monkeypatch):
 
 
 def test_the_kernel_is_asked_to_list_its_rules(kernel):
-    line = kernel(message(1013, rule([228], key=b'abc') + b'\0') + message(1013, rule([1])), message(1013, rule([96])) + message(3))
+    line = kernel(ON, message(1013, rule([228], key=b'abc') + b'\0') + message(1013, rule([1])), message(1013, rule([96])) + message(3))
     found = _audit.read(Root('/'))
-    assert found == {'total': 3, 'reading_time': ['always: b64 clock_gettime', 'always: b64 gettimeofday'],
+    assert found == {'enabled': True, 'total': 3, 'reading_time': ['always: b64 clock_gettime', 'always: b64 gettimeofday'],
                      'calls': {'64-bit': ['clock_gettime', 'gettimeofday']}, 'reason': None}
-    assert struct.unpack('=IHHII', line.sent[0])[:3] == (16, 1013, 1)
+    assert [struct.unpack('=IHHII', sent)[:3] for sent in line.sent] == [(16, 1000, 1), (16, 1013, 1)]
 
 
 @pytest.mark.parametrize('answer, words', [
     (message(2, struct.pack('=i', -1)), 'Operation not permitted'), (OSError(111, 'Connection refused'), 'Connection refused'),
     (socket.timeout('timed out'), 'timed out')])
 def test_what_the_kernel_does_not_tell_is_null(kernel, answer, words):
-    kernel(answer)
-    found = _audit.read(Root('/'))
-    assert (found['total'], found['reading_time'], found['calls']) == (None, None, None)
-    assert words in found['reason']
+    for given in ([answer], [ON, answer]):
+        kernel(*given)
+        found = _audit.read(Root('/'))
+        assert {found[key] for key in ('enabled', 'total', 'reading_time', 'calls')} == {None}
+        assert words in found['reason']
 
 
 def test_another_root_has_no_rules(kernel, tmp_path):

@@ -16,7 +16,7 @@ RAW = {
     'rows': [[7, '64-bit', 'clock_gettime', 1, 30, 30, 4096, 30], [7, '64-bit', 'gettimeofday', None, 10, 10, 4096, 10],
              [8, '32-bit', 'clock_gettime64', 2, 10, 10, 4096, 10]],
 }
-NO_RULES = {'total': 0, 'reading_time': [], 'calls': {}, 'reason': None}
+NO_RULES = {'enabled': True, 'total': 0, 'reading_time': [], 'calls': {}, 'reason': None}
 
 
 def judged(limit=50, **changes):
