@@ -31,24 +31,28 @@ class ActionModule(OnController):
         hostvars = task_vars['hostvars']
         names = given['hosts'] if given['hosts'] is not None else task_vars['ansible_play_hosts_all']
         answers = [answer(hostvars, name) for name in names]
+        made = datetime.now(timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
+        rate = given['calls_per_second']
+        report = _report.report(answers, made, rate, options())
+        # Nothing of a host changes, and the first host of the play would stand in the recap as changed.
+        result.update(changed=False, summary=report['summary'], table=_report.table(report['hosts'], report['summary'], rate))
         # A run of some tags only would put an empty report over a full one.
         if not any(facts or bench or failure for _name, facts, bench, failure, _rows in answers):
-            return dict(result, changed=False, skipped=True, skip_reason='no host was looked at in this run')
-        made = datetime.now(timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
-        report = _report.report(answers, made, given['calls_per_second'], options())
-        texts = _report.render(report)
-        folder = Path(os.path.abspath(given['path']))
+            return dict(result, msg='no host was looked at in this run: the last report is as it was')
+        if not given['path']:
+            return dict(result, msg='no report is asked for')
+        return dict(result, **self._write(Path(os.path.abspath(given['path'])), _report.render(report)))
+
+    def _write(self, folder, texts) -> dict:
         if self._task.check_mode:
-            files, word = [str(folder / name) for name in texts], 'check mode, nothing is written; the page would be'
-        else:
-            try:
-                files, word = _write.write(folder, texts), 'the page is'
-            except OSError as exc:
-                raise AnsibleActionFail(
-                    f'the report could not be written to {folder}: {exc.strerror or exc}. The table above has every host; '
-                    'audit_report names another folder, and an empty one writes none') from None
-        # Nothing of a host changes, and the first host of the play would stand in the recap as changed.
-        return dict(result, changed=False, files=files, summary=report['summary'], msg=f'{word} {files[0]}')
+            page = folder / next(iter(texts))
+            return {'files': [str(folder / name) for name in texts], 'msg': f'check mode, nothing is written; the page would be {page}'}
+        try:
+            files = _write.write(folder, texts)
+        except OSError as exc:
+            return {'failed': True, 'msg': f'the report could not be written to {folder}: {exc.strerror or exc}. The table has every '
+                                           'host; audit_report names another folder, and an empty one writes none'}
+        return {'files': files, 'msg': f'the page is {files[0]}'}
 
 
 def answer(hostvars, name) -> tuple:

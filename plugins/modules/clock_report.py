@@ -17,7 +17,9 @@ description:
     file is replaced at once.
 options:
   path:
-    description: The folder to write C(clocks.html), C(clocks.json) and C(clocks.csv) to. It is made where it is missing.
+    description:
+      - The folder to write C(clocks.html), C(clocks.json) and C(clocks.csv) to. It is made where it is missing.
+      - Empty writes none.
     type: path
     default: clock-audit
   hosts:
@@ -77,13 +79,18 @@ EXAMPLES = r'''
 RETURN = r'''
 files:
   description: The files, the page first.
-  returned: success
+  returned: when there is a report
   type: list
   elements: str
   sample: [/home/ops/clock-audit/clocks.html, /home/ops/clock-audit/clocks.json, /home/ops/clock-audit/clocks.csv]
+table:
+  description: The lines of the table for a terminal, a line a host and one for each of its clocks.
+  returned: always
+  type: list
+  elements: str
 summary:
   description: What stands at the head of the page, as in C(clocks.json).
-  returned: success
+  returned: always
   type: dict
 msg:
   description: Where the page is, or why there is none.

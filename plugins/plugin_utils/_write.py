@@ -3,6 +3,7 @@
 """Files that appear whole or not at all."""
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -18,18 +19,21 @@ def write(folder: Path, texts: dict[str, str]) -> list[str]:
     beside = []
     try:
         for name, text in texts.items():
+            place = folder / name
+            # the one thing that a rename would stumble over, when others are renamed already
+            if place.is_dir() and not place.is_symlink():
+                raise OSError(errno.EISDIR, f'{name} there is a directory')
             number, path = tempfile.mkstemp(dir=folder, prefix=f'.{name}.')
-            beside.append((path, folder / name))
+            beside.append((path, place))
             with open(number, 'w', encoding='utf-8', newline='') as file:
                 # what a plain open would have given; mkstemp's is for secrets
                 os.fchmod(file.fileno(), 0o666 & ~_umask())
                 file.write(text)
         for path, place in beside:
             os.replace(path, place)
-    except OSError:
+    finally:
         for path, _place in beside:
             Path(path).unlink(missing_ok=True)
-        raise
     return [str(place) for _path, place in beside]
 
 

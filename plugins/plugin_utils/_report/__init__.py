@@ -6,6 +6,9 @@ from __future__ import annotations
 import json
 
 from . import _advice, _csv, _host, _page, _summary
+from ._table import table
+
+__all__ = ['render', 'report', 'table']
 
 SCHEMA, VERSION = 'cloudclock.linux/clock-report', 1
 NAMES = ('clocks.html', 'clocks.json', 'clocks.csv')

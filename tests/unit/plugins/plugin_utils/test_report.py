@@ -93,12 +93,26 @@ def test_the_next_command_names_the_host_and_how_the_audit_found_it(small):
     assert commands(hosts['web-12']) == [start + 'fix_clocksource --limit web-12 -e clocksource_reboot=if_required']
     assert commands(hosts['lab-03'])[1] == start + 'fix_clocksource --limit lab-03 -e clocksource_name=hpet'
     assert 'clocksource_warp_budget_ms=60000' in commands(hosts['lab-04'])[0]
-    assert commands(hosts['old-01']) == [start + 'audit_clocks --limit old-01 -vvv']
+    assert commands(hosts['old-01']) == [start + 'audit_clocks --limit old-01 -e audit_report= -vvv']
     assert commands(hosts['arm-01']) == [start + 'verify_clocksource --limit arm-01']
     for name in ('lab-01', 'build-01'):
         assert not any('fix_clocksource' in command for command in commands(hosts[name])), name
     odd = report({'a b;$(reboot)': made.small()['web-01']}, ['-i', 'my hosts.ini'])['hosts'][0]
     assert commands(odd)[1] == "ansible-playbook -i 'my hosts.ini' cloudclock.linux.fix_clocksource --limit 'a b;$(reboot)'"
+
+
+def test_the_terminals_table_says_what_the_page_says_and_stays_a_table(small):
+    lines = _report.table(small['hosts'], small['summary'], 100000)
+    at = lines.index('lab-03: tsc is unsafe, bare metal, 165 cycles of warp between CPUs 0 and 3 in 6 of 6 pairs')
+    assert lines[at + 1].split() == ['monotonic', '15.2', '39.5', 'vdso', '31.9', '15.2–15.2', '0.15']
+    assert lines[at + 3:at + 6] == ['    tsc is in use, but TSC reads went back 165 cycles from one CPU to another: leave it, with',
+                                    '    clocksource_name=hpet', 'lab-04: hpet is slow, kvm, no warp in 900 of 18336 pairs']
+    assert lines[-1] == '10 slow, 1 unsafe, 2 unreachable, 1 failed, 4 acceptable, 22 optimal of 40 hosts'
+    odd = report({made.HOSTILE: made.hostile(), 'nulls': made.nulls(), 'lost': made.lost('a\x1b[2J\r"b"\u2028c\n\nd'), 'x' * 300: made.answers()})
+    lines = _report.table(odd['hosts'], odd['summary'], 100000)
+    assert max(map(len, lines)) <= 106 and all(line.isprintable() and '"' not in line and line == line.rstrip() for line in lines)
+    at = lines.index('lost: unreachable')
+    assert lines[at + 1:at + 4] == ["    a\ufffd[2J\ufffd'b'", '    c', '    d']
 
 
 def test_a_warp_in_use_makes_the_verdict_and_names_another_source(small):
@@ -174,7 +188,9 @@ def test_a_wrong_type_anywhere_is_unknown_and_no_error(value):
             for key in path[:-1]:
                 place = place[key]
             place[path[-1]] = value
-            texts = _report.render(report({'a': answer}))
+            found = report({'a': answer})
+            texts = _report.render(found)
+            assert _report.table(found['hosts'], found['summary'], 100000)[-1].endswith(' of 1 host')
             assert json.loads(texts['clocks.json'])['hosts'][0]['host'] == 'a', path
 
 
@@ -303,6 +319,14 @@ def test_what_cannot_be_written_whole_leaves_the_old_files(tmp_path, monkeypatch
 
     monkeypatch.setattr(os, 'replace', full)
     with pytest.raises(OSError, match='No space left'):
+        _write.write(tmp_path, {'x': 'new', 'y': 'new'})
+    assert sorted(os.listdir(tmp_path)) == ['x', 'y'] and (tmp_path / 'x').read_text() == 'old'
+
+
+def test_a_directory_in_a_files_place_leaves_the_others_as_they_were(tmp_path):
+    _write.write(tmp_path, {'x': 'old'})
+    (tmp_path / 'y').mkdir()
+    with pytest.raises(OSError, match='y there is a directory'):
         _write.write(tmp_path, {'x': 'new', 'y': 'new'})
     assert sorted(os.listdir(tmp_path)) == ['x', 'y'] and (tmp_path / 'x').read_text() == 'old'
 
