@@ -93,7 +93,7 @@ bool cpus_restrict(const char *list)
 
 size_t cpus_online(int *cpus)
 {
-    char line[1024];
+    static char line[MOST_CPUS * 5]; /* each number by itself, where every other CPU is off */
     union set online = {.bytes = {0}};
     FILE *file = fopen("/sys/devices/system/cpu/online", "r");
     bool known = file && fgets(line, sizeof(line), file);

@@ -215,6 +215,14 @@ def test_a_buffer_that_overflows_is_told_and_the_count_stays(build, payer, secon
     assert 2000 * float(seconds) * 0.8 < result['passed'] < 2000 * float(seconds) * 2
 
 
+@pytest.mark.skipif(os.cpu_count() < 2, reason='one CPU')
+@pytest.mark.usefixtures('counting')
+def test_a_long_list_of_cpus(build, tmp_path):
+    (tmp_path / 'online').write_text('0,' * 2000 + '1\n')
+    mounts = TRACEFS + f'mount --bind {tmp_path}/online /sys/devices/system/cpu/online && '
+    assert Built(inside(mounts, build('sanitized').command)).result('syscalls', '--seconds', '1')['cpus'] == 2
+
+
 @pytest.mark.usefixtures('counting')
 def test_what_the_looking_costs_is_measured(build):
     result = look(build('musl'), '--seconds', '1')
