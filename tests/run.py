@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the parts of the test suite, two at a time: `python tests/run.py check | test | all | PART…`.
 
-A part is a command with a time limit. What it prints goes to .cache/logs/PART.log; of a part that fails the end of that
-is shown. The closing lines are a table with each part's time and its own last words, and a count.
+A part is a command with a time limit. What it prints goes to .cache/logs/PART.log; of a part that fails its last
+failed task and the end are shown. The closing lines are a table with each part's time and its own last words, and a count.
 """
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent.parent
 LOGS = HERE / '.cache' / 'logs'
 SLOTS = int(os.environ.get('TEST_JOBS', '2'))
-SHOWN_LINES = 60
+SHOWN_LINES = 30
 # No run may take longer than this, whatever the sum of its parts' limits.
 WHOLE = 80 * 60
 # A Xen guest in an emulated machine died twice of this, seemingly of an interrupt that was delivered twice: it says nothing
 # about the collection, so its scenario is run once more, and the table says so.
 EMULATOR_FAULT = 'ENTRY_TRAMPOLINE stack guard page'
+# fatal: [lab-payers]: FAILED! => {"assertion": …
+# failed: [lab-payers] (item=raw) => {…
+FAILED_TASK = re.compile(r'\b(?:fatal|failed): \[')
 NOT_RUN = re.compile(r'^(?:not run: |SKIPPED ).*', re.MULTILINE)
 
 
@@ -47,6 +50,14 @@ class Part:
     def last_words(self) -> str:
         lines = [line.strip(' =') for line in re.sub(r'\x1b\[[0-9;]*m', '', self.text()).splitlines() if line.strip(' =')]
         return self.again + lines[-1][:90] if lines else self.again
+
+    def excerpt(self) -> list[str]:
+        """The last task that failed, where a play did, and the end of the log."""
+        lines = re.sub(r'\x1b\[[0-9;]*m', '', self.text()).splitlines()
+        failed = [number for number, line in enumerate(lines)
+                  if FAILED_TASK.search(line) and 'ignoring' not in ''.join(lines[number:number + 20])]
+        told = lines[max(0, failed[-1] - 8):failed[-1] + 25] + ['…'] if failed else []
+        return told + lines[-SHOWN_LINES:]
 
     def run(self) -> None:
         start = time.monotonic()
@@ -149,8 +160,7 @@ def work(waiting: list[Part], lock: threading.Lock) -> None:
         with lock:
             print(f'{part.name}: {part.outcome}, {part.seconds:.0f} s: {part.last_words()}', flush=True)
             if part.outcome != 'passed':
-                shown = part.text().splitlines()[-SHOWN_LINES:]
-                print(f'--- the end of {part.log.relative_to(HERE)}', *shown, '---', sep='\n', flush=True)
+                print(f'--- from {part.log.relative_to(HERE)}', *part.excerpt(), '---', sep='\n', flush=True)
 
 
 def main() -> int:
