@@ -110,9 +110,9 @@ HOLD = ('import fcntl, os, sys\nfd = os.open(sys.argv[1], os.O_RDONLY)\nfcntl.fl
 
 
 @contextlib.contextmanager
-def held(home):
+def held(folder):
     """Another run, until the context ends."""
-    with subprocess.Popen([sys.executable, '-c', HOLD, home], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+    with subprocess.Popen([sys.executable, '-c', HOLD, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         other.stdout.readline()
         yield
         other.stdin.close()
@@ -120,7 +120,7 @@ def held(home):
 
 def test_one_run_waits_for_the_other(collector):
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        with held(collector.home):
+        with held(collector.state.parent):
             waits = pool.submit(collector.run)
             time.sleep(1)
             assert not waits.done() and not collector.metrics.exists()
@@ -130,7 +130,7 @@ def test_one_run_waits_for_the_other(collector):
 def test_it_does_not_wait_for_ever(collector):
     collect = collector.home / 'parts' / '_metrics' / '_collect.py'
     collect.write_text(collect.read_text().replace('PATIENCE = 20', 'PATIENCE = 0.3'))
-    with held(collector.home):
+    with held(collector.state.parent):
         done = collector.run()
     assert done.returncode == 1 and 'another run is not done yet' in done.stdout
     assert collector.run().returncode == 0
@@ -138,7 +138,7 @@ def test_it_does_not_wait_for_ever(collector):
 
 def test_a_run_that_waited_until_it_was_removed_writes_nothing(collector):
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        with held(collector.home):
+        with held(collector.state.parent):
             waits = pool.submit(collector.run)
             time.sleep(1)
             (collector.home / 'options.json').unlink()

@@ -51,15 +51,19 @@ class Installed(_probe.Probe):
 def main(home):
     """The exit code: 0, or 1 where the file could not be written or the probe gave nothing."""
     try:
-        with Alone(home):
-            with open(os.path.join(home, 'options.json'), encoding='utf-8') as text:
-                options = json.load(text)
-            problem = run(home, options)
+        with Alone(os.path.dirname(_options(home)['state'])):
+            # whoever held us up may have changed or removed them
+            problem = run(home, _options(home))
     except (OSError, ValueError) as exc:
         problem = '%s; the last file stays as it is' % exc
     if problem:
         sys.stderr.write('%s\n' % problem)
     return 1 if problem else 0
+
+
+def _options(home):
+    with open(os.path.join(home, 'options.json'), encoding='utf-8') as text:
+        return json.load(text)
 
 
 def run(home, options):
@@ -119,12 +123,13 @@ class Alone:
     """The only run, or the only change of what runs: two would write the same file beside. The kernel lets go with the
     process, and where nothing is installed there is none. ValueError where the other is not done in ``PATIENCE`` s."""
 
-    def __init__(self, home):
-        self._home = home
+    def __init__(self, folder):
+        """``folder`` is that of the memory, which only root can open, so that nobody else can hold us up."""
+        self._folder = folder
 
     def __enter__(self):
         try:
-            self._fd = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
             self._fd = None
             return

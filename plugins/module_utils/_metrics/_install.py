@@ -16,7 +16,7 @@ LIB = '/usr/local/lib/cloudclock'
 COLLECTOR = LIB + '/collector'
 PROBE = LIB + '/clockprobe'
 OPTIONS = COLLECTOR + '/options.json'
-# _state's folder, and one that the unit may write in
+# _state's folder, and one that the unit may write in; only root's
 STATES = ['/var/lib/cloudclock', '/var/lib/cloudclock/metrics']
 STATE = STATES[1] + '/state.json'
 # Not readable from the unit (ProtectHome), and another's.
@@ -101,7 +101,7 @@ class Install:
             self.made.append(path)
             # root's umask may be 077, and node_exporter is another user
             os.chmod(self.root.real(path), 0o700 if path in STATES else 0o755)
-        with _collect.Alone(self.root.real(COLLECTOR)):
+        with _collect.Alone(self.root.real(STATES[1])):
             self.change.apply(self.module)
             os.chmod(self.root.real(PROBE), 0o755)
             self._compile()
@@ -119,7 +119,7 @@ class Install:
         systemd = self.root.exists(_timer.TIMER)
         if systemd:
             _timer.stop(self.run)
-        with _collect.Alone(self.root.real(COLLECTOR)):
+        with _collect.Alone(self.root.real(STATES[1])):
             # one that cron started has finished, and one that waits behind us will find nothing to go by
             self.change.apply(self.module)
         if systemd:

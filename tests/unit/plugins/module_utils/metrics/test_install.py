@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The installation below a folder: what it writes, finds done, takes back and removes."""
 import ast
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -189,6 +191,23 @@ def test_a_folder_that_went_is_made_again(machine, folder):
     assert machine.install() and os.path.isdir(str(machine.path) + folder)
     assert not machine.install()
     machine.install(state='absent')
+    assert machine.tree() == machine.before
+
+
+def test_a_run_that_is_under_way_is_let_finish_and_what_it_writes_goes(machine):
+    machine.install()
+    metrics = machine.path / TEXT[1:] / 'cloudclock.prom'
+    metrics.unlink()
+    fd = os.open(str(machine.path) + os.path.dirname(_install.STATE), os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+
+    def finish():
+        metrics.write_text('late 1\n')
+        os.close(fd)
+    run = threading.Timer(0.5, finish)
+    run.start()
+    machine.install(state='absent')
+    run.join()
     assert machine.tree() == machine.before
 
 
