@@ -74,6 +74,14 @@ def test_every_machine_is_in_the_table_the_lost_ones_too(visit):
     assert column(page, 2)[:10] == ['slow'] * 10
 
 
+def test_what_a_fix_comes_to_is_in_the_table_and_can_be_searched(visit):
+    page = visit()
+    page.get_by_label('Find').fill('refused: warp')
+    assert names(page) == ['lab-04'] and column(page, 10) == ['refused: warp']
+    page.get_by_label('Find').fill('fixed, reboot pending')
+    assert names(page) == ['web-12', 'web-11']
+
+
 def test_a_click_sorts_and_says_so(visit):
     page = visit()
     head = page.get_by_role('columnheader', name='ns', exact=True)
@@ -194,6 +202,9 @@ def test_it_can_be_read_in_the_light_and_in_the_dark_at_a_desk_and_on_a_phone(vi
     paper = page.evaluate('getComputedStyle(document.body).backgroundColor')
     assert (paper == 'rgb(255, 255, 255)') == (scheme == 'light')
     assert page.evaluate('document.documentElement.scrollWidth') <= width
+    boxes = page.evaluate('[...document.querySelectorAll(".labels text")].filter((one) => one.checkVisibility())'
+                          '.map((one) => one.getBoundingClientRect()).map((box) => [box.left, box.right])')
+    assert len(boxes) >= 2 and all(one[1] + 4 < other[0] for one, other in zip(boxes, boxes[1:])), 'the labels of the axis'
     ratio, where = page.evaluate(CONTRAST)
     assert ratio >= 4.5, where
     page.get_by_role('button', name='web-01').click()

@@ -109,13 +109,15 @@ class Axis:
         found = []
         for decade in self.decades:
             anchor = {self.low: 'start', self.high: 'end'}.get(decade, 'middle')
-            found.append(f'<text x="{self.at(10.0 ** decade)}%" y="12" text-anchor="{anchor}">{_si(decade)}</text>')
-        return f'<svg class="strip" width="100%" height="16" aria-hidden="true">{"".join(found)}</svg>'
+            # a phone has room for the ends
+            inner = ' class="second"' if anchor == 'middle' else ''
+            found.append(f'<text{inner} x="{self.at(10.0 ** decade)}%" y="12" text-anchor="{anchor}">{_si(decade)}</text>')
+        return f'<svg class="labels" width="100%" height="16" aria-hidden="true">{"".join(found)}</svg>'
 
     def strip(self, figures: dict, bad: bool) -> str:
         """A line from the least to the most, a bar between the quartiles, a dot at the median."""
         least, low, middle, high, most = (self.at(figures[key]) for key in ('least', 'low', 'median', 'high', 'most'))
-        return (f'<svg class="strip {"accent" if bad else "ink"}" width="100%" height="26" aria-hidden="true">{self.lines()}'
-                f'<line x1="{least}%" x2="{most}%" y1="13" y2="13"/>'
-                f'<line class="box" x1="{low}%" x2="{high}%" y1="13" y2="13"/>'
-                f'<circle cx="{middle}%" cy="13" r="5"/></svg>')
+        return (f'<svg class="strip {"accent" if bad else "ink"}" aria-hidden="true">{self.lines()}'
+                f'<line x1="{least}%" x2="{most}%" y1="50%" y2="50%"/>'
+                f'<line class="box" x1="{low}%" x2="{high}%" y1="50%" y2="50%"/>'
+                f'<circle cx="{middle}%" cy="50%" r="5"/></svg>')

@@ -10,8 +10,8 @@ from ._summary import place_of
 
 COLUMNS = ('host', 'state', 'verdict', 'clocksource', 'recommended', 'available', 'ns', 'p99_ns', 'p999_ns', 'path', 'clock',
            'cpu_percent', 'lost_percent', 'place', 'provider', 'platform', 'instance_type', 'hypervisor', 'container',
-           'machine', 'cpus', 'tsc_unstable', 'warp_cycles', 'reboot_required', 'kept_by', 'time_daemon', 'offset_seconds',
-           'reason', 'source', 'next')
+           'machine', 'cpus', 'tsc_unstable', 'warp_cycles', 'reboot_required', 'fix', 'kept_by', 'time_daemon',
+           'offset_seconds', 'reason', 'source', 'next')
 # What makes a spreadsheet take a cell for a formula, also in the full width of East Asian keyboards.
 FORMULA = tuple('=+-@＝＋－＠')
 
@@ -43,6 +43,7 @@ def _row(it):
             figure['ns'], figure['p99'], figure['p999'], figure['path'], figure['clock'], it['cpu_percent'],
             it['lost_percent'], place_of(it), cloud['provider'], cloud['platform'], cloud['instance_type'],
             it['hypervisor']['type'], it['hypervisor']['container'], it['machine'], it['cpus'], it['tsc']['unstable'],
-            (it['warp'] or {}).get('worst_cycles'), it['boot']['reboot_required'], it['kept_by'], it['time_sync']['daemon'],
+            (it['warp'] or {}).get('worst_cycles'), it['boot']['reboot_required'], it['fix'], it['kept_by'],
+            it['time_sync']['daemon'],
             it['time_sync']['offset_seconds'], it['failure'] or source['reason'], source['source'],
             it['next'][0]['command'] if it['next'] else None)

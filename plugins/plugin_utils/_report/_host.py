@@ -3,6 +3,7 @@
 """One machine's record: its answers cleaned, its verdict with the warp test in it, its gates. docs/audit.md lists the keys."""
 from __future__ import annotations
 
+import math
 import re
 
 from ...module_utils import _gates, _policy
@@ -54,6 +55,7 @@ def record(name: str, facts, bench, failure, rows, rate: int) -> dict:
     it['cpu_percent'] = _clocks.percent(it['figure']['ns'], rate)
     it['lost_percent'] = _lost(it, rate)
     it['fixable'] = _fixable(it)
+    it['fix'] = _fix(it)
     return it
 
 
@@ -125,12 +127,15 @@ def _kept_by(it):
 def _lost(it, rate):
     """Per cent of a CPU that goes into entering the kernel for the time: the read less the bare counter's own cost.
 
-    Nought for what is read in user space, however dear; None where it was not measured.
+    Nought for what is read in user space, however dear; None where it was not measured. A machine cannot lose more CPUs
+    than it has, at whatever rate.
     """
     figure, floor = it['figure'], it['counter']['ns'] or 0
     if figure['ns'] is None or figure['path'] is None:
         return None
-    return _clocks.percent(max(figure['ns'] - floor, 0), rate) if figure['path'] == 'syscall' else 0.0
+    if figure['path'] != 'syscall':
+        return 0.0
+    return min(_clocks.percent(max(figure['ns'] - floor, 0), rate), 100.0 * (it['cpus'] or math.inf))
 
 
 def _fixable(it):
@@ -138,3 +143,18 @@ def _fixable(it):
     return (it['state'] == 'seen' and source['verdict'] in NEED_WORK and it['hypervisor']['container'] is None
             and source['recommended'] not in (None, source['current'])
             and not any(gate['passed'] is False for gate in gates.values()))
+
+
+def _fix(it):
+    """In a few words: what a fix would come to, or came to; None where there is nothing to say."""
+    source, words = it['clocksource'], None
+    if it['state'] != 'seen':
+        return None
+    if source['verdict'] in NEED_WORK:
+        refusing = [name for name, gate in (it['gates'] or {}).items() if gate['passed'] is False]
+        words = ('on its host' if it['hypervisor']['container'] else 'can be fixed' if it['fixable']
+                 else 'nothing better offered' if source['recommended'] in (None, source['current'])
+                 else 'refused: ' + ', '.join(refusing))
+    elif source['verdict'] in ('optimal', 'acceptable') and it['boot']['kernel_choice'] not in (None, source['current']):
+        words = 'fixed' if it['kept_by'] else 'fixed until the next boot'
+    return ', '.join(filter(None, (words, 'reboot pending' if it['boot']['reboot_required'] else None))) or None

@@ -16,7 +16,6 @@ from ._summary import place_of
 from ._words import amount, count, headline
 
 HERE = Path(__file__).resolve().parent
-REBOOT = {True: 'pending', False: 'no', None: None}
 MARK = re.compile(r'<!--(\w+)-->|/\*(\w+)\*/')
 
 
@@ -32,7 +31,7 @@ def render(report: dict) -> str:
                   "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
         'style': style, 'script': script,
         'made': escape(report['made'].replace('T', ' ').replace('Z', ' UTC')), 'headline': escape(headline(figures, rate)),
-        'tiles': _tiles(figures), 'rate': count(rate), 'lost_class': '' if lost else 'none',
+        'tiles': _tiles(hosts, figures, rate), 'rate': count(rate), 'lost_class': '' if lost else 'none',
         'by_source': _chart.by_source(hosts), 'by_type': _chart.by_type(hosts), 'not_seen': lost,
         'rows': _data({'words': words, 'rows': rows, 'rate': rate}),
         # A machine's own line is only parsed when its card is opened.
@@ -65,7 +64,7 @@ def _rows(hosts: list[dict]) -> tuple[list[list], list[str]]:
         rows.append([
             it['host'], word(it['fate']), word(source['current']), word(source['recommended']), figure['ns'], figure['p999'],
             word(figure['path']), it['cpu_percent'], word(_kind(it)),
-            word(REBOOT[it['boot']['reboot_required']]), word(it['failure'] or source['reason'])])
+            word(it['fix']), word(it['failure'] or source['reason'])])
     return rows, list(known)
 
 
@@ -84,7 +83,7 @@ class Cards:
 
     SHORT = 12
     HIDDEN = {'way', 'min', 'p50', 'p90', 'reads', 'vdso_ns', 'state', 'switched_to', 'partial', 'blur_cycles', 'covered', 'hz',
-              'evidence', 'figure', 'fixable', 'lost_percent', 'vouched_by', 'khz', 'xen_mode', 'policy', 'leap', 'stratum',
+              'evidence', 'figure', 'fixable', 'fix', 'lost_percent', 'vouched_by', 'khz', 'xen_mode', 'policy', 'leap', 'stratum',
               'kernel_choice', 'unit', 'budget_ms'}
 
     def __init__(self):
@@ -113,16 +112,17 @@ class Cards:
         return [self._word(step['why']), self._word(before + limit[:-len(quoted)]), quoted, self._word(after)]
 
 
-def _tiles(figures: dict) -> str:
+def _tiles(hosts: list[dict], figures: dict, rate: int) -> str:
     lost = figures['machines'] - figures['seen']
     fate = figures['by_fate']
     missing = ', '.join(f'{count(fate[name])} {name}' for name in ('unreachable', 'failed') if fate.get(name))
+    fixable = {kind: sum(it['fixable'] for it in hosts if it['fate'] == kind) for kind in ('slow', 'unsafe')}
     tiles = [
         ('Machines', count(figures['machines']),
          f'{count(fate.get("optimal", 0) + fate.get("acceptable", 0))} optimal or acceptable', False),
-        ('Slow', count(figures['slow']), f'{count(figures["fixable"])} can be fixed', figures['slow'] > 0),
-        ('Unsafe', count(figures['unsafe']), 'a check failed', figures['unsafe'] > 0),
-        ('CPUs lost', amount(figures['lost_cpus']), f'of {amount(figures["spent_cpus"])} spent on reading the time',
+        ('Slow', count(figures['slow']), f'{count(fixable["slow"])} can be fixed', figures['slow'] > 0),
+        ('Unsafe', count(figures['unsafe']), f'{count(fixable["unsafe"])} can be fixed', figures['unsafe'] > 0),
+        ('CPUs lost', amount(figures['lost_cpus']), f'at {count(rate)} reads a second each',
          figures['lost_cpus'] >= 0.005),
         ('Reboots pending', count(figures['reboots_pending']), 'kernel arguments wait', False),
         ('Not seen', count(lost), missing or 'all answered', lost > 0),

@@ -13,14 +13,14 @@
     {name: 'Source', word: true},
     {name: 'Should be', word: true, more: 'second'},
     {name: 'ns', figure: nanoseconds},
-    {name: 'p99.9', figure: nanoseconds, more: 'third'},
+    {name: 'p99.9 ns', figure: nanoseconds, more: 'third'},
     {name: 'Path', word: true, more: 'second'},
     {name: '% of CPU', figure: percent, more: 'second'},
     {name: 'Type', word: true, more: 'second'},
-    {name: 'Reboot', word: true, more: 'third'},
+    {name: 'Fix', word: true, more: 'second'},
     {name: 'Why', word: true, more: 'third'},
   ];
-  const [HOST, FATE, SOURCE, BETTER, NS] = [0, 1, 2, 3, 4];
+  const [HOST, FATE, SOURCE, BETTER, NS, FIX] = [0, 1, 2, 3, 4, 9];
   const WHY = COLUMNS.length - 1;
 
   const byId = (id) => document.getElementById(id);
@@ -48,6 +48,10 @@
   function duration(ns) {
     const [size, unit] = ns < 1e3 ? [1, 'ns'] : ns < 1e6 ? [1e3, 'µs'] : ns < 1e9 ? [1e6, 'ms'] : [1e9, 's'];
     return `${Number((ns / size).toPrecision(3))} ${unit}`;
+  }
+
+  function signed(ns) {
+    return `${ns < 0 ? '−' : ''}${duration(Math.abs(ns))}`;
   }
 
   function element(name, attributes, ...inside) {
@@ -93,12 +97,19 @@
     byId('status').textContent = some === all ? `${all} machines` : `${some} of ${all} machines`;
   }
 
+  // After each underscore: hyperv_clocksource_tsc_page is wider than its column.
+  function breakable(name) {
+    return name.split(/(?<=_)/).flatMap((part, at) => (at ? [document.createElement('wbr'), part] : [part]));
+  }
+
   function cell(row, at) {
     const {figure, more} = COLUMNS[at];
     if (at === HOST) return element('th', {scope: 'row'}, element('button', {type: 'button', 'data-index': row.index}, row[HOST]));
     if (figure) return element('td', {class: `n ${more || ''}`}, figure(row[at]));
     if (at === FATE) return element('td', {class: BAD.has(row[FATE]) ? 'bad' : ''}, row[FATE]);
-    if (at === BETTER) return element('td', {class: more}, row[BETTER] === row[SOURCE] ? '' : row[BETTER] ?? '–');
+    if (at === SOURCE) return element('td', {}, ...breakable(row[SOURCE] ?? '–'));
+    if (at === BETTER) return element('td', {class: more}, ...breakable(row[BETTER] === row[SOURCE] ? '' : row[BETTER] ?? '–'));
+    if (at === FIX) return element('td', {class: more}, row[FIX] ?? '');
     if (at === WHY) return element('td', {class: `cell-why ${more}`}, element('div', {class: 'why'}, row[WHY]));
     return element('td', {class: more}, row[at] ?? '–');
   }
@@ -209,8 +220,8 @@
       `${nanoseconds(it.median)} ns (${nanoseconds(it.low)}–${nanoseconds(it.high)}), ${nanoseconds(it.cycles)} cycles`,
       it.path && `path ${it.path}`,
       it.syscall_ns !== undefined && it.path !== 'syscall' && `by system call ${nanoseconds(it.syscall_ns)} ns`,
-      it.p99 !== undefined && `p99 ${nanoseconds(it.p99)}`,
-      it.p999 !== undefined && `p99.9 ${nanoseconds(it.p999)}`,
+      it.p99 !== undefined && `p99 ${nanoseconds(it.p99)} ns`,
+      it.p999 !== undefined && `p99.9 ${nanoseconds(it.p999)} ns`,
       it.max !== undefined && `longest ${duration(it.max)}`,
       it.back ? `${it.back} reads went back, by ${duration(it.worst_back_ns)} at worst` : '',
     ];
@@ -256,7 +267,7 @@
         ['TSC constant, nonstop', `${yes(tsc.constant)}, ${yes(tsc.nonstop)}`],
         ['TSC marked unstable', `${yes(tsc.unstable)}${tsc.unstable_reason ? `: ${tsc.unstable_reason}` : ''}`],
         ['Boot loader', boot.bootloader], ['Time daemon', sync.daemon], ['Follows', sync.source],
-        ['Offset', sync.offset_seconds === undefined ? '' : `${sync.offset_seconds} s`],
+        ['Offset', sync.offset_seconds === undefined ? '' : signed(sync.offset_seconds * 1e9)],
       ])),
     ].filter(Boolean);
   }

@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.cloudclock.linux.plugins.plugin_utils import _report
 from ansible_collections.cloudclock.linux.plugins.plugin_utils import _write
-from ansible_collections.cloudclock.linux.plugins.plugin_utils._report import _chart, _clean, _csv, _host, _words
+from ansible_collections.cloudclock.linux.plugins.plugin_utils._report import _chart, _clean, _csv, _host, _page, _words
 from tests.page import fleet as made
 
 DOCS = Path(__file__).resolve().parents[4] / 'docs' / 'audit.md'
@@ -81,6 +81,9 @@ def test_what_is_lost_is_the_kernel_entry_at_that_rate():
     assert one['figure']['path'] == 'syscall'
     assert one['lost_percent'] == pytest.approx((one['figure']['ns'] - one['counter']['ns']) * 0.1)
     assert one['cpu_percent'] == pytest.approx(one['figure']['ns'] * 0.1)
+    few = made.small()['web-01']
+    few['facts']['ansible_facts']['clock']['cpus'] = 1
+    assert report({'a': few}, rate=10 ** 7)['summary']['lost_cpus'] == 1.0, 'no machine loses more than it has'
     fast = report({'a': made.small()['db-01']})
     assert fast['hosts'][0]['lost_percent'] == 0.0 and fast['summary']['lost_cpus'] == 0
 
@@ -150,6 +153,18 @@ def test_what_keeps_a_source_is_told(small):
     assert hosts['web-07']['kept_by'] == 'kernel argument'
     assert hosts['db-01']['kept_by'] == 'kernel'
     assert hosts['lab-02']['kept_by'] is None
+
+
+def test_what_a_fix_comes_to_is_told_in_a_few_words(small):
+    hosts = by_name(small)
+    assert {name: hosts[name]['fix'] for name in ('web-01', 'web-07', 'web-12', 'db-01', 'lab-01', 'lab-03', 'lab-04', 'build-01', 'old-01')} == {
+        'web-01': 'can be fixed', 'web-07': 'fixed', 'web-12': 'fixed, reboot pending', 'db-01': None, 'lab-01': 'nothing better offered',
+        'lab-03': 'can be fixed', 'lab-04': 'refused: warp', 'build-01': 'on its host', 'old-01': None}
+    loose = made.small()['web-07']
+    loose['facts']['ansible_facts']['clock']['boot'].update(clocksource=None, running=[], configured=[])
+    assert report({'a': loose})['hosts'][0]['fix'] == 'fixed until the next boot'
+    tiles = _page._tiles(small['hosts'], small['summary'], 100000)
+    assert '<dt>Slow</dt><dd>10<span>7 can be fixed' in tiles and '<dt>Unsafe</dt><dd>1<span>1 can be fixed' in tiles
 
 
 def test_nulls_everywhere_are_unknown_and_no_error():
