@@ -63,7 +63,7 @@ def test_the_summary_says_it_at_once(visit):
 def test_the_page_says_where_it_is_and_the_terminal_still_has_its_table(pages):
     output = pages['output']
     assert f'the page is {pages["fleet"] / "clocks.html"}' in output
-    assert 'web-01: xen is slow, aws xen' in output and re.search(r'of 40 hosts', output)
+    assert 'web-01: xen is slow, aws m4.large' in output and re.search(r'of 40 hosts', output)
 
 
 def test_every_machine_is_in_the_table_the_lost_ones_too(visit):

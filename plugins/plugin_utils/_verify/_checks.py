@@ -9,8 +9,6 @@ from ._names import CHECKS
 from ._next_boot import next_boot
 from ._wishes import Wishes
 
-FIX = 'run fix-clocksource.yml'
-
 
 @dataclass(frozen=True)
 class Check:
@@ -54,14 +52,14 @@ def _source(clock, wished):
     current, reason = found['current'] or 'no clocksource', found['reason']
     if wished.source != 'auto':
         offered = wished.source in found['available']
-        step = (f'{FIX} -e clocksource_name={wished.source}' if offered
+        step = (_fix(clock, f' -e clocksource_name={wished.source}') if offered
                 else f'the kernel offers {", ".join(found["available"]) or "none"}: see why not {wished.source}')
         return found['current'] == wished.source if found['current'] else None, current, wished.source, step
     verdict, recommended = found['verdict'], found['recommended']
     passed = verdict in wished.verdicts or (None if verdict == 'unknown' else False)
     better = recommended if recommended != found['current'] else None
     expected = '%s by the policy%s' % (' or '.join(wished.verdicts), f', {better}' if better else '')
-    step = FIX if better else 'see docs/policy.md: nothing better can be had here as it is'
+    step = _fix(clock) if better else 'see docs/policy.md: nothing better can be had here as it is'
     return passed, f'{current}, {verdict}' + ('' if passed else f' ({reason})'), expected, step
 
 
@@ -84,7 +82,7 @@ def _stable(clock, wished):
 def _vdso(clock, _wished):
     vdso = clock['vdso']
     why = vdso.get('evidence') or _silence(clock)
-    step = FIX if clock['clocksource']['recommended'] not in (None, clock['clocksource']['current']) else \
+    step = _fix(clock) if clock['clocksource']['recommended'] not in (None, clock['clocksource']['current']) else \
         'see docs/reading-the-numbers.md, "vdso.fast"'
     seen = {True: 'read in the vDSO', False: f'each read enters the kernel ({why})', None: why}[vdso['fast']]
     return vdso['fast'], seen, 'reads in the vDSO', step
@@ -112,10 +110,19 @@ def _persistent(clock, _wished):
     expected = f'{current} after the next boot too'
     source, why = next_boot(boot)
     if source is None or current is None:
-        return None, why, expected, 'see docs/kernel-arguments.md, or allow it: verify_unknown_ok=persistent'
+        step = 'ask its host, and allow it here' if _container(clock) else 'see docs/kernel-arguments.md, or allow it'
+        return None, why, expected, f'{step}: verify_unknown_ok=persistent'
     if source == current:
         return True, f'{source} at the next boot, {why}', expected, ''
-    return False, f'{source} at the next boot, {why}', expected, f'{FIX}, which makes the source last'
+    return False, f'{source} at the next boot, {why}', expected, _fix(clock, ', which makes the source last')
+
+
+def _fix(clock, more=''):
+    return "fix its host: a container has the host's clock" if _container(clock) else f'run fix-clocksource.yml{more}'
+
+
+def _container(clock):
+    return (clock.get('hypervisor') or {}).get('container')
 
 
 def _silence(clock):

@@ -105,6 +105,12 @@ def test_missing_evidence_is_no_pass_unless_it_is_allowed(check, changes, line):
     assert judged(clock, unknown_ok=[other])[check].failed
 
 
+def test_a_container_is_sent_to_its_host():
+    found = judged(dict(facts(**SLOW, boot__configured=None), hypervisor={'container': 'docker'}))
+    assert all(found[name].next.startswith('fix its host') for name in ('source', 'vdso') if not found[name].passed)
+    assert not found['source'].passed and found['persistent'].next.startswith('ask its host')
+
+
 def test_what_is_wrong_is_not_excused():
     assert judged(facts(**SLOW), unknown_ok='all')['source'].failed
 
