@@ -25,7 +25,7 @@ def take(probe, budget_ms, warp_budget_ms=0):
 
 def _tells(readings):
     # Where there is no bare counter, as on ppc64le, there is nothing more to hope for.
-    return _monotonic(readings).get('path') and (not readings['counters'] or readings['counter']['ratio'] is not None)
+    return _monotonic(readings).get('path') and (not readings['counters'] or readings['counter']['emulated'] is not None)
 
 
 def cost(readings):

@@ -441,6 +441,19 @@ def test_a_run_that_tells_too_little_is_repeated_once_with_more_time(enough, ask
     assert readings['warp'] == {'warped': 70}
 
 
+def test_a_run_that_does_not_tell_whether_the_counter_is_emulated_is_repeated():
+    asked = []
+
+    class Between:
+        def run(self, budget_ms, clocks=None, warp_budget_ms=0):
+            asked.append(budget_ms)
+            found = _readings.judge(recorded('kvm-tsc-facts'), require=True)
+            return found if budget_ms > 8 else dict(found, counter=dict(found['counter'], emulated=None))
+
+    assert _measured.take(Between(), 8)['counter']['emulated'] is False
+    assert asked == [8, 40]
+
+
 def test_a_repetition_that_fails_leaves_what_there_was():
     readings = _measured.take(Hurried(40, after=1), 8, 70)
     assert readings['counter']['hz'] == 2596112488
