@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A workload: the figure that it prints, and every way not to print one. And the guard behind it."""
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,20 @@ import pytest
 from ansible_collections.cloudclock.linux.plugins.module_utils._guard import Guard
 from ansible_collections.cloudclock.linux.plugins.module_utils._workload import Workload
 
+# sysbench 1.0.20 and redis-benchmark 7.0.15, whose progress is on the line of its result
+SYSBENCH = '''    transactions:                        7610   (2531.56 per sec.)
+    queries:                             121760 (40504.97 per sec.)
+
+Latency (ms):
+         min:                                    0.34
+         avg:                                    1.58
+
+Threads fairness:
+    events (avg/stddev):           1902.5000/78.12
+'''
+REDIS = ('GET: rps=0.0 (overall: nan) avg_msec=nan (overall: nan)\rGET: rps=44577.7 (overall: 39170.8) avg_msec=0.285 (overall: '
+         '0.321)\r        \rGET: 39246.46 requests per second, p50=0.287 msec\n\n')
+PAGE = os.path.join(os.path.dirname(__file__), *['..'] * 4 + ['docs', 'impact.md'])
 PGBENCH = '''transaction type: <builtin: select only>
 latency average = 0.262 ms
 initial connection time = 2.113 ms
@@ -25,6 +40,15 @@ def run(command, regex=r'tps = (\S+)', seconds=10):
 
 def test_the_figure():
     assert run("printf '%s' '" + PGBENCH + "'") == 3811.450123
+
+
+@pytest.mark.skipif(not os.path.exists(PAGE), reason='the pages are not part of what was installed')
+def test_the_pages_patterns_find_the_figure():
+    with open(PAGE, encoding='utf-8') as page:
+        patterns = re.findall(r"impact_regex: '(.*)'", page.read())
+    found = {pattern: [Workload('true', pattern, 1).figure(text) for text in (PGBENCH, SYSBENCH, REDIS, 'took 219951493\n')
+                       if re.search(pattern, text)] for pattern in patterns}
+    assert sorted(found.values()) == [[1.58], [2531.56], [3811.450123], [39246.46], [219951493.0]]
 
 
 @pytest.mark.parametrize('text, regex, figure', [
