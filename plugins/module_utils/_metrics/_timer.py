@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What starts the collector: a systemd timer, or cron. Pure, but for the commands that it is handed ``run`` for."""
+import time
 
 NAME = 'cloudclock-metrics'
 SERVICE = '/etc/systemd/system/%s.service' % NAME
@@ -119,9 +120,11 @@ def running(run):
 def once(run):
     """Runs the service to its end. ValueError with its own last words."""
     # not `start`, which would join a run that is under way, of what was installed before
+    began = time.time()
     code, _out, error = run(['systemctl', 'restart', NAME + '.service'])
     if code:
-        words = run(['journalctl', '-q', '-o', 'cat', '-n', '3', '-t', NAME])[1].strip() or error.strip()
+        since = '--since=@%d' % began
+        words = run(['journalctl', '-q', '-o', 'cat', '-n', '3', since, '-t', NAME])[1].strip() or error.strip()
         raise ValueError('the unit did not do its work here: %s' % ' / '.join(words.splitlines()[-3:]))
 
 

@@ -1,5 +1,7 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
+import time
+
 import pytest
 
 from ansible_collections.cloudclock.linux.plugins.module_utils import _probe
@@ -75,7 +77,16 @@ def test_what_is_there_starts_it(tmp_path, folders, programs, kind):
 
 
 def test_the_units_own_words_say_why_it_failed():
+    journal = {'now': 'it was not written: No space left on device\n'}
+
     def run(argv):
-        return (1, '', 'Job failed') if argv[0] == 'systemctl' else (0, 'it was not written: No space left on device\n', '')
+        if argv[0] == 'systemctl':
+            return 1, '', 'Job failed'
+        # what an earlier run said is not asked for
+        assert abs(time.time() - int(next(word for word in argv if word.startswith('--since=@'))[9:])) < 5
+        return 0, journal['now'], ''
     with pytest.raises(ValueError, match='No space left on device'):
+        _timer.once(run)
+    journal['now'] = ''
+    with pytest.raises(ValueError, match='Job failed'):
         _timer.once(run)
