@@ -28,10 +28,8 @@ class ActionModule(OnController):
         known = {name: hostvars.raw_get(name) for name in names}
         if not any(raw.get(FACTS) or raw.get(FAILURE) for raw in known.values()):
             raise AnsibleActionFail('no host was looked at, so nothing was checked: does verify_hosts match any host of the inventory?')
-        # What an import_playbook gave is the play's and in no host's variables. -e goes before it: then they differ.
-        plays = {**self._task.get_play().get_vars(), **self._task.get_vars()}
-        plays = {name: value for name, value in plays.items() if task_vars.get(name) == value}
-        found = {name: self._checks(name, raw, hostvars[name], plays) for name, raw in known.items()}
+        plays = self.play_variables(task_vars)
+        found = {name: self._checks(name, raw, hostvars, plays) for name, raw in known.items()}
         lines = {name: _verify.lines(name, made) for name, made in found.items()}
         failing = {name: [f'{name}: {check.sentence()}' for check in made if check.failed] for name, made in found.items()}
         failing = {name: words for name, words in failing.items() if words}
@@ -42,13 +40,10 @@ class ActionModule(OnController):
                     summary=f'{len(found) - len(failing)} passed, {len(failing)} failed of {len(found)} host'
                             + ('' if len(found) == 1 else 's'))
 
-    def _checks(self, name, raw, variables, plays) -> list:
+    def _checks(self, name, raw, hostvars, plays) -> list:
         """The facts are taken raw: they came from the host and are no template."""
-        wished = {key: variables[f'verify_{key}'] for key in WISHES if raw.get(f'verify_{key}') is not None}
-        mine = [key for key in WISHES if f'verify_{key}' in plays]
-        if mine:
-            templar = self._templar.copy_with_new_env(available_variables={**raw, **plays})
-            wished.update((key, templar.template(plays[f'verify_{key}'])) for key in mine)
+        wished = {key: hostvars[name][f'verify_{key}'] for key in WISHES if raw.get(f'verify_{key}') is not None}
+        wished.update((key, self.of_host(plays[f'verify_{key}'], raw, plays)) for key in WISHES if f'verify_{key}' in plays)
         try:
             return _verify.checks_of(raw.get(FACTS), raw.get(FAILURE), _verify.wishes(wished))
         except ValueError as exc:

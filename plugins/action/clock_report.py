@@ -30,7 +30,8 @@ class ActionModule(OnController):
         })
         hostvars = task_vars['hostvars']
         names = given['hosts'] if given['hosts'] is not None else task_vars['ansible_play_hosts_all']
-        answers = [answer(hostvars, name) for name in names]
+        plays = self.play_variables(task_vars)
+        answers = [self._answer(hostvars, name, plays) for name in names]
         made = datetime.now(timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
         rate = given['calls_per_second']
         report = _report.report(answers, made, rate, options())
@@ -43,6 +44,14 @@ class ActionModule(OnController):
             return dict(result, msg='no report is asked for')
         return dict(result, **self._write(Path(os.path.abspath(given['path'])), _report.render(report)))
 
+    def _answer(self, hostvars, name, plays) -> tuple:
+        """What the audit holds of a host. Raw: it came from that host and is no template."""
+        known = hostvars.raw_get(name)
+        if not isinstance(known, dict):
+            raise AnsibleActionFail(f'there is no host {name}')
+        rows = self.of_host(plays[POLICY], known, plays) if POLICY in plays else hostvars[name][POLICY] if known.get(POLICY) else []
+        return name, known.get(FACTS), known.get(BENCH), known.get(FAILURE), rows
+
     def _write(self, folder, texts) -> dict:
         if self._task.check_mode:
             page = folder / next(iter(texts))
@@ -53,15 +62,6 @@ class ActionModule(OnController):
             return {'failed': True, 'msg': f'the report could not be written to {folder}: {exc.strerror or exc}. The table has every '
                                            'host; audit_report names another folder, and an empty one writes none'}
         return {'files': files, 'msg': f'the page is {files[0]}'}
-
-
-def answer(hostvars, name) -> tuple:
-    """What the audit holds of a host. Raw: it came from that host and is no template."""
-    known = hostvars.raw_get(name)
-    if not isinstance(known, dict):
-        raise AnsibleActionFail(f'there is no host {name}')
-    rows = hostvars[name][POLICY] if known.get(POLICY) else []
-    return name, known.get(FACTS), known.get(BENCH), known.get(FAILURE), rows
 
 
 def options() -> list[str]:

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from tests.page import fleet as made
+
 pytestmark = pytest.mark.slow
 
 AUDIT = 'cloudclock.linux.audit_clocks'
@@ -150,6 +152,15 @@ def test_the_variables_reach_the_module_and_the_policy_is_the_fixs(fleet):
     assert {key: str(value) for key, value in asked.items()} == {
         'budget_ms': '2000', 'warp': 'false', 'warp_budget_ms': '9000', 'calls_per_second': '1000000'}
     assert 'what 1,000,000 reads a second cost' in run.output
+
+
+def test_the_policy_of_an_import_counts_in_the_report(fleet, tmp_path):
+    """lab-03 of the page's fleet: a TSC that warps, and hpet instead."""
+    whole = made.small()['lab-03']
+    (tmp_path / 'site.yml').write_text(
+        '- ansible.builtin.import_playbook: %s\n  vars:\n    clocksource_policy: [{prefer: [acpi_pm], vouches: [acpi_pm]}]\n' % AUDIT)
+    fleet(str(tmp_path / 'site.yml'), {'web1': {'clock_facts': [whole['facts']], 'clock_bench_info': [whole['bench']]}})
+    assert written(tmp_path)['web1']['clocksource']['recommended'] == 'acpi_pm'
 
 
 def test_the_clocks_may_be_a_list_or_words(fleet):
