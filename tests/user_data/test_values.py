@@ -63,6 +63,7 @@ def test_values_that_a_shell_might_misread_are_refused(write, name, repository, 
     ({}, ['clocksource_name names it']),
     ({'user_data_kind': 'powershell', 'user_data_method': 'push', 'user_data_variables': 'clocksource_name=tsc'},
      ['user_data_kind is shell or cloud-config', 'user_data_method is unit or pull', 'user_data_variables is a dictionary']),
+    (dict(PULL, user_data_variables={'clocksource_reboot': 'if_required'}), ['clocksource_reboot is never here']),
     (dict(PULL, user_data_variables={'a': 'b' * 16384}), ['bytes of user data, and EC2 takes 16384']),
 ])
 def test_what_cannot_be_meant_is_refused(write, variables, words):
