@@ -13,7 +13,8 @@ def next_boot(boot: dict) -> tuple[str | None, str]:
     if unit.get('present') and unit.get('enabled'):
         return unit.get('source'), 'by cloudclock-clocksource.service' if unit.get('source') else \
             'cloudclock-clocksource.service is enabled and does not say what it takes'
-    if configured is None:
+    # With arguments the reason is a doubt: a menu that is still to be generated, an entry that was chosen for one boot.
+    if configured is None or boot.get('reason'):
         return None, f'the arguments of the next boot are not known: {boot.get("reason") or "no reason given"}'
     if boot['clocksource']:
         return boot['clocksource'], f'by clocksource={boot["clocksource"]} on its command line'
