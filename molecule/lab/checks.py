@@ -8,6 +8,8 @@ import time
 SYSFS = '/sys/devices/system/clocksource/clocksource0/'
 BOOT_FILES = ('/etc/default', '/boot/grub/grub.cfg')
 RECORD = '/var/lib/cloudclock'
+UNIT = 'cloudclock-clocksource.service'
+UNIT_FILES = ('/usr/local/lib/cloudclock', '/etc/systemd/system/' + UNIT, '/etc/systemd/system/sysinit.target.wants/' + UNIT)
 
 # The least of many batches, less the same for a clock that reads no counter: nanoseconds.
 MEASURE = """
@@ -47,6 +49,20 @@ def read_ns(host):
 def booted_with(host):
     """The clocksource= arguments of the running kernel."""
     return [word for word in host.file('/proc/cmdline').content_string.split() if word.startswith('clocksource=')]
+
+
+def kept_by_the_unit(host, told):
+    """In this boot the kernel was told to take another source, and the unit switched to tsc."""
+    assert booted_with(host) == ['clocksource=' + told]
+    await_current(host, 'tsc')
+    assert read_ns(host) < 300
+    assert host.service(UNIT).is_enabled
+    assert host.check_output('systemctl show -P Result %s', UNIT) == 'success'
+    assert 'tsc is the clocksource' in host.check_output('journalctl -b -u %s -o cat', UNIT)
+
+
+def nothing_of_ours_is_left(host):
+    assert [path for path in (RECORD,) + UNIT_FILES if host.file(path).exists] == []
 
 
 def contents(host, *paths):

@@ -23,7 +23,7 @@ def measuring(host):
 
     def start(**environment):
         assert checks.current(host) == 'hpet'
-        arguments = {'command': COMMAND, 'regex': 'tps = (.*)', 'sources': ['hpet', 'tsc'], 'repeats': 2, 'confidence': 0.5,
+        arguments = {'command': COMMAND, 'regex': 'tps = (.*)', 'sources': ['hpet', 'tsc'], 'repeats': 3, 'confidence': 0.5,
                      'warmup': 0, 'settle_seconds': 0}
         process = subprocess.Popen(
             ['ansible', host.backend.get_hostname(), '-i', os.environ['MOLECULE_INVENTORY_FILE'],
@@ -52,7 +52,7 @@ def test_a_connection_that_breaks(host, measuring, terminal):
     end_with_sessions(process)
     checks.await_current(host, 'hpet', 20 if terminal else 60)
     if not terminal:
-        # the second round's turn with tsc may be to come
+        # two more rounds' turns with tsc may be to come
         deadline = time.monotonic() + 60
         while held(host) and time.monotonic() < deadline:
             time.sleep(1)

@@ -16,4 +16,4 @@ def test_the_boot_loaders_files_are_the_machines_own(host):
 
 
 def test_nothing_of_ours_is_there(host):
-    assert not host.file(checks.RECORD).exists
+    checks.nothing_of_ours_is_left(host)

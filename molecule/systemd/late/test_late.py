@@ -6,12 +6,10 @@ import re
 
 import checks
 
-UNIT = 'cloudclock-clocksource.service'
-
 
 def said(host):
-    return [json.loads(line) for line in host.check_output('journalctl -b -u %s -t %s -o json', UNIT,
-                                                           UNIT.partition('.')[0]).splitlines()]
+    return [json.loads(line) for line in host.check_output('journalctl -b -u %s -t %s -o json', checks.UNIT,
+                                                           checks.UNIT.partition('.')[0]).splitlines()]
 
 
 def test_the_unit_looked_again_and_said_so(host):
@@ -21,7 +19,7 @@ def test_the_unit_looked_again_and_said_so(host):
     print(words)
     waited = re.search(r'tsc is the clocksource now, it was acpi_pm; waited (\d+) s', words)
     assert waited and int(waited.group(1)) > 0
-    assert host.check_output('systemctl show -P Result %s', UNIT) == 'success'
+    assert host.check_output('systemctl show -P Result %s', checks.UNIT) == 'success'
 
 
 def test_the_boot_did_not_wait_for_it(host):
