@@ -45,6 +45,11 @@ def test_the_result(run_module, counted):
     assert (gone['pid'], gone['name'], gone['ended'], gone['command']) == (7, 'loop', True, None)
 
 
+def test_a_name_that_is_no_text_can_be_told(run_module, counted):
+    counted(dict(RAW, names={'7': 'caf\u00c3\u00a9"\n\u00ff'}))
+    assert run_module('time_syscalls_info')['processes'][0]['name'] == 'caf\u00e9"\n?'
+
+
 def test_a_refusal_fails_with_what_to_do(run_module, counted):
     counted({'schema': 1, 'refused': {'what': 'tracefs', 'path': '/sys/x', 'errno': 2, 'words': 'No such file'}})
     result = run_module('time_syscalls_info')
