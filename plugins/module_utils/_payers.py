@@ -21,7 +21,7 @@ _NEXT = {
                 1: 'the kernel refuses its tracepoints: locked down (cat /sys/kernel/security/lockdown), or a container',
                 13: 'this takes root (become: true)'},
     'perf_event_open': {
-        1: 'the kernel refuses perf events: this takes root or CAP_PERFMON, no container (ask on its host) and no lockdown',
+        1: 'the kernel refuses perf events: this takes root or CAP_PERFMON, and no container (ask on its host)',
         13: 'this takes root (become: true) or CAP_PERFMON',
         38: 'the kernel was built without perf events'},
 }
