@@ -60,7 +60,8 @@ class Machine:
         environment = dict(os.environ, ANSIBLE_CONFIG=str(REPO / 'ansible.cfg'), ANSIBLE_NOCOLOR='1', LC_ALL='C.UTF-8',
                            PATH=f'{Path(sys.executable).parent}:{CRON}/usr/sbin:{os.environ["PATH"]}')
         done = self.run('ansible-playbook', '-i', 'localhost,', *words, '-e', json.dumps(dict(
-        """(how many tasks changed something, what was printed) of a run with these variables, by a root whose umask is 077."""
+            variables, ansible_python_interpreter='/usr/bin/python3')), str(self.play), env=environment, cwd=str(REPO),
+            umask=0o077)
         assert done.returncode == 0, done.stdout
         return int(re.search(r'changed=(\d+)', done.stdout).group(1)), done.stdout
 
