@@ -16,6 +16,13 @@ from ansible_collections.cloudclock.linux.plugins.module_utils._metrics import _
 from ansible_collections.cloudclock.linux.plugins.plugin_utils import _compilers
 
 REPO = Path(__file__).resolve().parents[2]
+PLAY = '''
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  roles:
+    - role: cloudclock.linux.clock_metrics
+'''
 RULES = REPO / 'roles' / 'clock_metrics' / 'files' / 'cloudclock.rules.yml'
 PROGRAMS = REPO / '.cache' / 'prometheus'
 

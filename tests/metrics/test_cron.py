@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import REPO, samples
+from .conftest import PLAY, REPO, samples
 
 CRON = REPO / '.cache' / 'cron'
 TEXT = '/var/lib/text/node'
@@ -32,13 +32,6 @@ mkdir -p /etc/cron.d /var/spool/cron/crontabs
 rm -f /etc/cron.d/* /etc/crontab
 echo ready
 exec cat
-'''
-PLAY = '''
-- hosts: localhost
-  connection: local
-  gather_facts: false
-  roles:
-    - role: cloudclock.linux.clock_metrics
 '''
 
 

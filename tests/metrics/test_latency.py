@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import REPO
+from .conftest import PLAY, REPO
 
 SCRIPT = REPO / 'roles' / 'clock_metrics' / 'files' / 'clock_gettime_latency.bt'
 # tracefs may not be mounted, or not be ours to mount for all
@@ -26,15 +26,6 @@ while time.monotonic() < end:
     for _call in range(100):
         libc.syscall(number, 1, room)
     time.sleep(0.001)
-'''
-
-
-PLAY = '''
-- hosts: localhost
-  connection: local
-  gather_facts: false
-  roles:
-    - role: cloudclock.linux.clock_metrics
 '''
 
 
