@@ -37,6 +37,10 @@ def allowed(names, params, facts, rows, probe):
     return gates
 
 
+# Python drops what a handler raises in a finalizer or in a hook after a fork: the limit is then told again.
+AGAIN_SECONDS = 1
+
+
 class Interlude:
     """A context in which the source is changed, and after which it is what it was, with the override it had or had not."""
 
@@ -51,7 +55,7 @@ class Interlude:
         self._guard.__enter__()
         self._signals.__enter__()
         self._alarm = signal.signal(signal.SIGALRM, self._late)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds)
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, AGAIN_SECONDS)
         return self
 
     def __exit__(self, *exc_info):
@@ -59,6 +63,7 @@ class Interlude:
             self._signals.ignore()
             signal.setitimer(signal.ITIMER_REAL, 0)
         finally:  # a signal may come in between
+            signal.setitimer(signal.ITIMER_REAL, 0)
             self.ended_on = self._back()
             signal.signal(signal.SIGALRM, self._alarm or signal.SIG_DFL)
             self._signals.__exit__(*exc_info)

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from ansible_collections.cloudclock.linux.plugins.module_utils import _clocksource, _facts, _klog, _loop
+from ansible_collections.cloudclock.linux.plugins.module_utils import (
+    _clocksource, _facts, _impact, _klog, _loop, _signals)
 from ansible_collections.cloudclock.linux.plugins.module_utils._root import Root
 from ansible_collections.cloudclock.linux.plugins.modules import clock_impact
 
@@ -195,6 +196,22 @@ def test_the_limit_of_all(run_module, machine):
     result = impact(run_module, machine.tool(hpet=1, tsc=1) + '; sleep 0.3', time_limit=1)
     assert result['msg'] == 'time_limit, 1 s, is over; on hpet, as before'
     assert time.monotonic() - began < 10 and machine.current == 'hpet'
+
+
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
+def test_a_limit_that_python_drops_is_told_again(machine):
+    class Slow:
+        def __del__(self):
+            end = time.monotonic() + 0.4
+            while time.monotonic() < end:
+                pass
+
+    with pytest.raises(_signals.Interrupted, match='time_limit, 0.2 s, is over'):
+        with _impact.Interlude(Root(machine.folder), 'hpet', 0.2):
+            dropped = Slow()
+            del dropped
+            time.sleep(10)
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
 def test_a_regex_that_takes_for_ever_ends_at_the_limit_too(run_module, machine):
