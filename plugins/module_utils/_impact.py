@@ -62,7 +62,8 @@ class Interlude:
         try:
             self._signals.ignore()
             signal.setitimer(signal.ITIMER_REAL, 0)
-        finally:  # a signal may come in between
+        finally:
+            # A signal may have come in between, and the limit would come once more.
             signal.setitimer(signal.ITIMER_REAL, 0)
             self.ended_on = self._back()
             signal.signal(signal.SIGALRM, self._alarm or signal.SIG_DFL)
