@@ -29,18 +29,33 @@ else
         [ -z "$terminal" ] || sudo -n true 2>/dev/null || command+=(--ask-become-pass)
     fi
 fi
-# xargs splits as a shell does, quotes and all, and runs nothing
-mapfile -t more < <(xargs -r -n 1 printf '%s\n' <<<"${ARGS:-}")
+# xargs splits as a shell does, quotes and all, and runs nothing. The last line keeps empty words at the end from $().
+parsed=$(xargs -r -n 1 printf '%s\n' <<<"${ARGS:-}" && echo end) || {
+    echo "ARGS is not to be understood (a quote that does not close?). Nothing was done." >&2
+    exit 2
+}
+mapfile -t more <<<"$parsed"
+unset 'more[-1]'
 command+=("${more[@]}")
 
 if [ "${YES:-}" != 1 ]; then
     echo "The plan (check mode: nothing is changed)"
     shown=$(mktemp)
     trap 'rm -f "$shown"' EXIT
-    "${command[@]}" --check --diff | tee "$shown"
-    if ! grep -qE 'ok=[0-9]+ .*changed=[1-9]' "$shown"; then
+    planned=0
+    "${command[@]}" --check --diff | tee "$shown" || planned=$?
+    changes=
+    ! grep -qE 'ok=[0-9]+ .*changed=[1-9]' "$shown" || changes=yes
+    if [ "$planned" = 0 ] && [ -z "$changes" ]; then
         echo "Nothing to change."
         exit 0
+    fi
+    if [ "$planned" != 0 ]; then
+        echo "The plan failed, on all hosts or on some: see above. Nothing was changed."
+        if [ -z "$changes" ] || [ -z "$terminal" ]; then
+            echo "Leave such hosts out by ARGS=\"--limit 'all:!host'\", or do it all the same by YES=1."
+            exit "$planned"
+        fi
     fi
     if [ -n "$terminal" ]; then
         read -r -p "Do it? [y/N] " answer

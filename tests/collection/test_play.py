@@ -125,6 +125,67 @@ def test_on_a_terminal_a_yes_does_it(play):
     assert target.read_text() == 'written'
 
 
+@pytest.fixture(name='half_dead')
+def an_inventory_of_which_one_host_is_lost(tmp_path):
+    path = tmp_path / 'hosts.ini'
+    path.write_text(f'here ansible_connection=local ansible_python_interpreter={sys.executable}\n'
+                    'lost ansible_host=127.0.0.1 ansible_port=1 ansible_ssh_retries=0\n')
+    return str(path)
+
+
+def test_a_host_that_is_lost_in_the_plan_stops_it_where_nobody_can_be_asked(play, half_dead):
+    command, target = play
+    code, text = without_terminal(command, arguments(target, INVENTORY=half_dead))
+    assert code == 4
+    assert '+written' in text and text.count('PLAY RECAP') == 1
+    assert 'Nothing was changed.' in text and 'YES=1' in text
+    assert not target.exists()
+
+
+@pytest.mark.parametrize('answer, written', [('y', True), ('n', False)])
+def test_a_host_that_is_lost_in_the_plan_does_not_keep_the_others_from_it(play, half_dead, answer, written):
+    command, target = play
+    code, text, asked = on_terminal(command, arguments(target, INVENTORY=half_dead), answer)
+    assert asked
+    assert 'The plan failed' in text
+    assert code == (4 if written else 0)
+    assert target.exists() is written
+
+
+def test_a_lost_fleet_is_not_told_as_nothing_to_change(play, half_dead):
+    command, target = play
+    environment = arguments(target, INVENTORY=half_dead)
+    environment['ARGS'] += ' --limit lost'
+    code, text, asked = on_terminal(command, environment, 'y')
+    assert code == 4 and not asked
+    assert 'Nothing to change' not in text and 'Nothing was changed.' in text
+
+
+@pytest.mark.parametrize('words', ["--tags it --limit='web", '--tags it --limit="web'])
+def test_a_quote_that_does_not_close_does_nothing(play, words):
+    command, target = play
+    environment = arguments(target, YES='1')
+    environment['ARGS'] += ' ' + words
+    code, text = without_terminal(command, environment)
+    assert code == 2
+    assert 'PLAY' not in text and 'Nothing was done' in text
+    assert not target.exists()
+
+
+@pytest.mark.parametrize('words, passed', [
+    ('', []), ('  ', []), ("--limit ''", ['--limit', '']), ('-e "a=b c" -v', ['-e', 'a=b c', '-v']), ("''", ['']),
+    ('--limit web\n -v', ['--limit', 'web', '-v']),
+])
+def test_arguments_are_split_as_a_shell_does(tmp_path, words, passed):
+    told = tmp_path / 'ansible-playbook'
+    told.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    told.chmod(0o755)
+    code, text = without_terminal(['tools/play.sh', 'play.yml'],
+                                  dict(ENVIRONMENT, YES='1', INVENTORY='hosts', ARGS=words, PATH=f'{tmp_path}:{ENVIRONMENT["PATH"]}'))
+    assert code == 0
+    assert text == ''.join(word + '|' for word in ['play.yml', '-i', 'hosts', *passed])
+
+
 def test_an_inventory_takes_the_place_of_this_machine(play, tmp_path):
     command, target = play
     (tmp_path / 'hosts.ini').write_text(f'elsewhere ansible_connection=local ansible_python_interpreter={sys.executable}\n')
