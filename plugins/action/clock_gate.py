@@ -33,10 +33,9 @@ class ActionModule(OnController):
         lines = {name: _verify.lines(name, made) for name, made in found.items()}
         failing = {name: [f'{name}: {check.sentence()}' for check in made if check.failed] for name, made in found.items()}
         failing = {name: words for name, words in failing.items() if words}
-        if given['junit']:
-            result['junit'] = self._write(Path(os.path.abspath(given['junit'])), found)
-        # Nothing of a host changes.
-        return dict(result, changed=False, failing=failing, lines=[line for host in lines.values() for line in host],
+        # Nothing of a host changes. What was found is told where the file could not be written, too.
+        return dict(result, **self._written(given['junit'], found), changed=False, failing=failing,
+                    lines=[line for host in lines.values() for line in host],
                     summary=f'{len(found) - len(failing)} passed, {len(failing)} failed of {len(found)} host'
                             + ('' if len(found) == 1 else 's'))
 
@@ -50,11 +49,13 @@ class ActionModule(OnController):
             raise AnsibleActionFail(f'{name}: {exc}') from exc
 
     @staticmethod
-    def _write(path: Path, found) -> str:
+    def _written(junit: str | None, found) -> dict:
         """In check mode too: it is what was seen, and the hosts are as they were in any mode."""
-        made = datetime.now(timezone.utc).strftime('%Y-%m-%dT%H:%M:%S')
+        if not junit:
+            return {}
+        path, made = Path(os.path.abspath(junit)), datetime.now(timezone.utc).strftime('%Y-%m-%dT%H:%M:%S')
         try:
             _write.write(path.parent, {path.name: _junit.junit(found, 'verify-clocksource', made)})
         except OSError as exc:
-            raise AnsibleActionFail(f'{path} could not be written: {exc.strerror or exc}') from exc
-        return str(path)
+            return {'failed': True, 'msg': f'{path} could not be written: {exc.strerror or exc}'}
+        return {'junit': str(path)}

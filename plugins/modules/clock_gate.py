@@ -16,7 +16,8 @@ description:
     C(verify_max_ns), C(verify_checks) and C(verify_unknown_ok).
   - Variables of the play or the task go before those of the inventory, and those of the command line before both.
   - Works on the controller; no host is asked for anything. It runs once for all hosts of a play and does not fail for
-    what it finds. It fails where no host of the play was looked at.
+    what it finds. It fails where no host of the play was looked at and where O(junit) could not be written, then with all
+    that it returns otherwise.
   - In a play with C(serial) it would run for each batch, over all hosts of the play; give it a play of its own.
 options:
   junit:

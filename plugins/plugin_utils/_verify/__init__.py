@@ -20,13 +20,14 @@ def checks_of(facts, failure, wished: Wishes) -> list[Check]:
     if facts.get('unreachable'):
         return [Check('reachable', False, f'unreachable: {_plain(facts.get("msg"))}', 'an answer',
                       'see whether the host is up and ssh lets you in', error=True)]
-    clock = (facts.get('ansible_facts') or {}).get('clock')
+    found = facts.get('ansible_facts')
+    clock = found.get('clock') if isinstance(found, dict) else None
     if failure or not isinstance(clock, dict):
         why = _plain(failure or facts.get('msg') or 'no facts')
         return [Check('facts', False, why, 'facts', 'run cloudclock.linux.clock_facts on it with -vvv', error=True)]
     try:
         return judge(clock, wished)
-    except (KeyError, TypeError, AttributeError, ValueError) as exc:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
         return [Check('facts', False, f'facts that are not as clock_facts gives them ({exc!r})', 'facts',
                       'see that controller and target have the same collection', error=True)]
 

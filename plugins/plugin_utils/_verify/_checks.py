@@ -3,6 +3,7 @@
 """Each check of a host's facts (``ansible_facts.clock``, docs/facts.md): seen, expected, and what to do next."""
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ._names import CHECKS
@@ -98,7 +99,8 @@ def _ns(clock, wished):
 
 def _cost(clock, figure, limit, unit):
     expected = f'{limit:g} {unit} at most'
-    if figure is None:
+    # A read takes some time, so what is no figure above nought was not measured.
+    if isinstance(figure, bool) or not figure or not 0 < figure < math.inf:
         return None, f'not measured: {_silence(clock)}', expected, 'see docs/probe.md'
     return (figure <= limit, f'{figure:.1f} {unit} a read', expected,
             f'measure again when the machine is quiet (audit-clocks.yml), then raise verify_max_{unit} or look for the '

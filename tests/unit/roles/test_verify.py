@@ -153,8 +153,22 @@ def test_what_a_host_says_is_no_template(gate):
 def test_a_folder_that_cannot_be_written_is_an_error(gate, tmp_path):
     (tmp_path / 'file').write_text('')
     run = gate(VERIFY, {'web1': GOOD}, '-e', 'verify_junit=%s' % (tmp_path / 'file' / 'clocks.xml'))
-    assert run.code != 0 and 'clocks.xml could not be written: ' in run.output
+    assert run.code != 0 and 'clocks.xml could not be written: ' in run.output[run.output.index('TASK [Fail where'):]
 
+
+def test_a_file_that_cannot_be_written_hides_no_check(gate, tmp_path):
+    (tmp_path / 'file').write_text('')
+    run = gate(VERIFY, {'web1': GOOD, 'db1': SLOW, 'lost': {'clock_facts': ['unreachable']}},
+               '-e', 'verify_junit=%s' % (tmp_path / 'file' / 'clocks.xml'))
+    assert 'db1: source: hpet' in '\n'.join(said(run)) and said(run)[-1] == '1 passed, 2 failed of 3 hosts'
+    assert [run.recap(name)['failed'] for name in ('web1', 'db1', 'lost')] == [1, 1, 1], run.output
+
+
+@pytest.mark.parametrize('tags', ['deploy', 'verify'])
+def test_it_checks_whatever_tags_are_asked_for(gate, tmp_path, tags):
+    (tmp_path / 'site.yml').write_text('- ansible.builtin.import_playbook: %s\n' % VERIFY)
+    run = gate(str(tmp_path / 'site.yml'), {'db1': SLOW}, '--tags', tags)
+    assert run.code != 0 and 'db1: source: hpet' in '\n'.join(said(run)), run.output
 
 def test_the_callback_of_ansible_core_counts_the_lost_too(gate, tmp_path):
     run = gate(VERIFY, {'web1': GOOD, 'db1': SLOW, 'lost': {'clock_facts': ['unreachable']}},

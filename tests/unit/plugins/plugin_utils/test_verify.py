@@ -83,6 +83,8 @@ def test_what_is_wrong_fails_with_a_line(check, changes, wished, line):
     ('vdso', {'vdso__fast': None, 'vdso__evidence': None}, 'vdso: not known: the measurement did not tell'),
     ('cycles', {'cost__cycles': None, 'probe__reason': 'no compiler'}, 'cycles: not known: not measured: no compiler'),
     ('ns', {'cost__ns': None}, 'ns: not known: not measured'),
+    ('ns', {'cost__ns': -5.0}, 'ns: not known: not measured'), ('ns', {'cost__ns': 0.0}, 'ns: not known: not measured'),
+    ('ns', {'cost__ns': False}, 'ns: not known: not measured'), ('cycles', {'cost__cycles': float('-inf')}, 'not measured'),
     ('persistent', {'boot__configured': None, 'boot__reason': 'no boot loader was recognised'},
      'persistent: not known: the arguments of the next boot are not known: no boot loader was recognised'),
     ('persistent', {'boot__configured': ['clocksource=tsc', 'tsc=unstable']},
@@ -162,6 +164,8 @@ def test_empty_means_the_default_or_none():
     ({'failed': True, 'msg': 'MODULE FAILURE'}, 'MODULE FAILURE', 'facts: MODULE FAILURE'),
     (None, 'it failed', 'facts: it failed'), (None, None, 'facts: no facts'), ({}, None, 'facts: no facts'),
     ({'ansible_facts': {'clock': {'clocksource': 5}}}, None, 'facts: facts that are not as clock_facts gives them'),
+    ({'ansible_facts': ['clock']}, None, 'facts: no facts'),
+    ({'ansible_facts': {'clock': facts(cost__ns=10 ** 400)}}, None, 'facts: facts that are not as clock_facts gives them'),
 ])
 def test_a_host_without_facts_has_a_failed_check(result, failure, line):
     check, = _verify.checks_of(result, failure, _verify.Wishes())
