@@ -360,6 +360,20 @@ def test_tags_choose_the_stages(fleet, tags, called):
     assert run.row('web1')
 
 
+def test_a_machine_that_nothing_looked_at_is_not_told_as_unchanged(fleet):
+    run = fleet(FIX, {'web1': FRESH}, '--skip-tags', 'switch')
+    assert run.code == 0 and run.called('web1') == []
+    assert vars(run.row('web1')) == {'cloud': '-', 'clock': '-', 'change': 'not tried', 'reboot': '-',
+                                     'reason': 'nothing was looked at: the tags leave the switch out'}
+    assert run.table()[-1].strip() == '1 not tried of 1 host'
+
+
+def test_a_machine_without_a_clocksource_was_looked_at(fleet):
+    none = switch(None, name=None, verdict='unknown', reason='this machine shows no clocksource')
+    run = fleet(FIX, {'web1': {'clock_facts': [facts(None, [], verdict='unknown', recommended=None)], 'clocksource': [none]}})
+    assert (run.row('web1').change, run.row('web1').reason) == ('left alone', 'this machine shows no clocksource')
+
+
 def test_persist_by_itself_keeps_nothing_that_does_not_run(fleet):
     run = fleet(FIX, {'web1': FRESH}, '--tags', 'persist')
     assert run.code == 0 and run.called('web1') == ['clock_facts']
