@@ -97,7 +97,7 @@ def _boot(root, clock):
     return {
         'bootloader': found.name if found else None,
         'clocksource': _last('clocksource', configured),
-        'tsc': [arg[4:] for arg in configured or [] if arg.startswith('tsc=')],
+        'tsc': None if configured is None else [arg[4:] for arg in configured if arg.startswith('tsc=')],
         'running': running,
         'configured': configured,
         'reboot_required': None if None in (running, configured) else sorted(running) != sorted(configured),

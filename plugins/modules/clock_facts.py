@@ -101,20 +101,25 @@ ansible_facts:
   contains:
     clock:
       description:
-        - C(cloud) with C(provider), C(platform), C(instance_type) and C(evidence), what decided, in order.
-        - C(hypervisor) with C(type), C(signature) and C(container).
-        - C(clocksource) with C(current), C(available), C(switched_to), C(recommended), C(verdict), C(reason) and
-          C(source).
-        - C(tsc) with C(constant), C(nonstop), C(known_freq), C(khz), C(unstable), C(unstable_reason), C(emulated)
+        - C(cloud) with C(provider), C(platform), C(instance_type), C(evidence), what decided, in order, and C(settled),
+          whether files answered.
+        - C(hypervisor) with C(type), C(signature), C(container), C(evidence), and of Xen C(virt_mode) (V(hvm), V(pvh),
+          V(pv)) and C(xen_role) (V(dom0), V(domU)).
+        - C(clocksource) with C(current), C(available), C(writable) (by who gathers the facts), C(switched_to),
+          C(recommended), C(verdict), C(reason) and C(source).
+        - C(tsc) with C(constant), C(nonstop), C(known_freq), C(khz), C(unstable), C(unstable_reason), C(policy) (a mark that
+          is the kernel's rule and no fault), C(emulated)
           (Xen's own word or as measured), C(xen_mode) (Xen's tsc_mode), C(warp) (C(pairs_tested), C(pairs_total),
           C(worst_cycles), C(worst_pair), C(partial), C(cpus), C(covered), C(budget_ms), C(elapsed_ms) and C(reason)
           when it ended early; null when not run) and C(warp_cycles), which only a whole test or a step back sets.
         - C(vdso) with C(mapped), C(fast) and C(evidence).
         - C(ptp), a list of PTP hardware clocks with C(device), C(clock_name) and C(kind).
         - C(time_sync) with C(daemon) and, by that daemon's own client, C(source), C(stratum), C(offset_seconds) (the
-          source less the system clock), C(root_dispersion), C(reference_id), C(leap) and C(reason), why one is missing.
-        - C(boot) with C(bootloader), the C(clocksource) and C(tsc) arguments of the next boot, C(running) and
-          C(configured) clock arguments, C(reboot_required), C(kernel_choice) and C(unit).
+          source less the system clock), C(root_dispersion), C(reference_id), C(leap) and C(reason), why one is missing
+          although a daemon runs.
+        - C(boot) with C(bootloader), the C(clocksource) and C(tsc) arguments of the next boot (both null where C(configured)
+          is), C(running) and C(configured) clock arguments, C(reason) where the next boot's are not known,
+          C(reboot_required), C(kernel_choice) and C(unit).
         - C(cpus), the number of CPUs online.
         - C(cpufreq) with C(driver) and C(governors), null where nothing steers the frequency.
         - C(audit_rules) with C(enabled), C(total), C(reading_time), those in force for calls that read the time, C(calls) by

@@ -81,7 +81,11 @@ processes:
   type: list
   elements: dict
 payers:
-  description: How many processes made such calls; C(shown) of them are in C(processes).
+  description: How many processes made such calls.
+  returned: success
+  type: int
+shown:
+  description: How many of them are in C(processes).
   returned: success
   type: int
 calls_per_second:
@@ -96,6 +100,10 @@ exact:
   description: Whether every call was looked at; else they were sampled.
   returned: success
   type: bool
+samples:
+  description: How many calls were looked at one by one, all of them where C(exact).
+  returned: success
+  type: int
 lost_samples:
   description: Samples that found no room in their buffer, beside the C(samples).
   returned: success

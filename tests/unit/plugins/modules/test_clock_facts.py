@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
 import os
+import pathlib
+import re
 
 import pytest
 
@@ -29,6 +31,16 @@ def test_schema(run_module, tmp_path, where):
     assert isinstance(clock['ptp'], list)
 
 
+def test_every_key_is_documented(run_module, tmp_path):
+    from ansible_collections.cloudclock.linux.plugins.modules import clock_facts
+    page = (pathlib.Path(__file__).parents[4] / 'docs' / 'facts.md').read_text(encoding='utf-8')
+    clock = run_module('clock_facts', root=str(tmp_path))['ansible_facts']['clock']
+    keys = {key for room, found in clock.items() for key in (found if isinstance(found, dict) else [room])}
+    assert len(keys) > 50
+    assert {key for key in keys if not re.search(r'[`.]%s[`.]' % key, page)} == set()
+    assert {key for key in keys if 'C(%s)' % key not in clock_facts.RETURN} == set()
+
+
 def test_empty_root_is_null_and_no_guess(run_module, tmp_path):
     clock = run_module('clock_facts', root=str(tmp_path))['ansible_facts']['clock']
     assert clock['cloud']['provider'] is None
@@ -49,6 +61,20 @@ def test_only_clock_arguments_become_facts(run_module, tmp_path):
     result = run_module('clock_facts', root=str(tmp_path))
     assert result['ansible_facts']['clock']['boot']['running'] == ['clocksource=hpet', 'tsc=nowatchdog', 'tsc=noirqtime']
     assert 'hunter2' not in str(result)
+
+
+@pytest.mark.parametrize('append, found', [
+    (None, (None, None, None)),
+    ('ro quiet', ([], None, [])),
+    ('ro tsc=nowatchdog clocksource=hpet tsc=reliable', (
+        ['tsc=nowatchdog', 'clocksource=hpet', 'tsc=reliable'], 'hpet', ['nowatchdog', 'reliable'])),
+])
+def test_what_the_next_boot_is_told_of_the_tsc_is_null_where_nobody_knows(run_module, tmp_path, append, found):
+    if append:
+        (tmp_path / 'boot/extlinux').mkdir(parents=True)
+        (tmp_path / 'boot/extlinux/extlinux.conf').write_text('default l0\nlabel l0\n linux /vmlinuz\n append %s\n' % append)
+    boot = run_module('clock_facts', root=str(tmp_path))['ansible_facts']['clock']['boot']
+    assert (boot['configured'], boot['clocksource'], boot['tsc']) == found
 
 
 @pytest.mark.parametrize('text, source', [

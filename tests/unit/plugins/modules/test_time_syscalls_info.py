@@ -4,6 +4,7 @@ import copy
 import os
 
 import pytest
+import yaml
 
 from ansible_collections.cloudclock.linux.plugins.module_utils import _audit, _probe
 from ..module_utils.test_payers import NO_RULES, RAW
@@ -43,6 +44,12 @@ def test_the_result(run_module, counted):
     myself, gone = result['processes'][:2]
     assert (myself['pid'], myself['uid'], myself['ended']) == (os.getpid(), os.getuid(), False)
     assert (gone['pid'], gone['name'], gone['ended'], gone['command']) == (7, 'loop', True, None)
+
+
+def test_what_is_returned_is_documented(run_module, counted):
+    from ansible_collections.cloudclock.linux.plugins.modules import time_syscalls_info
+    counted(RAW)
+    assert set(run_module('time_syscalls_info')) - {'failed', 'changed'} == set(yaml.safe_load(time_syscalls_info.RETURN))
 
 
 def test_a_name_that_is_no_text_can_be_told(run_module, counted):
