@@ -37,7 +37,7 @@ options:
         C(platform), C(hypervisor) that must be equal), C(clock_name) (needed; one C(*) may end it), C(module) (kernel
         module that makes the clock), C(driver_option) (C(ena phc_enable=1)), C(link) (its name below C(/dev)),
         C(refclock) (needed; C(refclock PHC {device} …)), C(directives) (further lines), C(ntp) (C(keep), servers that
-        may stand beside it, and C(add), lines for such), C(smeared) and C(variant).
+        may stand beside it, unless their line says C(prefer), and C(add), lines for such), C(smeared) and C(variant).
     type: list
     elements: dict
     default: []

@@ -45,9 +45,11 @@ class Setup(_machine.Machine):
                 where['cloud']['provider'] or 'unknown', where['hypervisor']['type'] or 'unknown'))
         profile, clock, why = self.find_clock(candidates)
         self.result['profile'] = {key: profile[key] for key in sorted(profile)}
-        if profile['driver_option'] and clock is None and self._option_helps(profile):
-            return self._driver_option(profile)
         if clock is None and why:
+            for row in candidates:
+                if row['driver_option'] and self._option_helps(row):
+                    self.result['profile'] = {key: row[key] for key in sorted(row)}
+                    return self._driver_option(row)
             return self._leave(why)
         device = '/dev/' + profile['link'] if profile['link'] else clock['device']
         self.result['device'] = dict(clock or {'device': None, 'clock_name': profile['clock_name'], 'kind': None},
@@ -166,11 +168,13 @@ class Setup(_machine.Machine):
         if clock is None:
             return None
         from .. import _phc
+        # Before the clock is read: a chronyd that synchronises while this waits for it may step the system clock.
+        against = self.reference(clock)
         try:
             reading = _phc.read(self.root.real(clock['device']))
         except (ValueError, OSError) as exc:
             return self._refuse('%s cannot be read: %s' % (clock['device'], exc))
-        sanity = _sanity.judge(reading, self.reference(clock), self.params['max_offset'])
+        sanity = _sanity.judge(reading, against, self.params['max_offset'])
         reason = sanity.pop('reason')
         self.result['sanity'] = sanity
         if sanity['verdict'] == 'far':

@@ -17,7 +17,7 @@ def configure(layout, profile, device, confdir, change):
     body = [_guard.reading(layout.folder, confdir)]
     for path, text in layout.files.items():
         below_etc = layout.root.real(path).startswith(layout.root.real('/etc') + '/')
-        if path.endswith('.sources') and not below_etc:
+        if path.endswith('.sources') and not path.startswith('/etc/'):
             continue  # its sourcedir line goes
         after, out = _conf.comment_out(text, wanted)
         if out and not below_etc:

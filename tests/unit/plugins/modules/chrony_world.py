@@ -41,6 +41,7 @@ class World:
         self.root = LiveRoot(str(tmp_path))
         self.services = {self.expect['service']: {'active': True, 'enabled': True}}
         self.refclocks = []
+        self.servers = '^,*,192.0.2.1,2,6,377,5,0.000001,0.000001,0.001\n'
         self.calls = []
         self.rejects, self.starts, self.selects, self.version = False, True, '*', '4.3'
         self.offset, self.synchronised = 0.00001, True
@@ -169,7 +170,7 @@ class World:
     def _chronyc(self, argv, data):
         if argv[-1] == 'sources':
             return ''.join('#,%s,%s,0,-1,377,0,-0.000000012,-0.000000015,0.000000300\n' % (self.selects, name)
-                           for name in self.refclocks) or '^,*,192.0.2.1,2,6,377,5,0.000001,0.000001,0.001\n'
+                           for name in self.refclocks) or self.servers
         if self.refclocks and self.selects == '*':
             return ('50484330,%s,1,1795224580.959354080,0.000000012,0.000000061,0.0,-0.020,0.001,0.336,0.0,'
                     '0.000001,1.0,Normal\n' % self.refclocks[-1])

@@ -5,10 +5,10 @@ import json
 import os
 
 import pytest
-from ansible_collections.cloudclock.linux.plugins.module_utils import _change
-from ansible_collections.cloudclock.linux.plugins.module_utils._chrony import _layout
+from ansible_collections.cloudclock.linux.plugins.module_utils import _change, _phc
+from ansible_collections.cloudclock.linux.plugins.module_utils._chrony import _layout, _machine
 
-from .chrony_world import MACHINES, World, install
+from .chrony_world import AMAZON, MACHINES, World, install
 
 AZURE = {'sys/class/dmi/id/sys_vendor': 'Microsoft Corporation\n',
          'sys/class/dmi/id/product_name': 'Virtual Machine\n',
@@ -194,3 +194,65 @@ def test_a_unit_that_cannot_start_twice(world, call, kept):
     here.on_restart = lambda: seen.append(link.is_symlink())
     assert call()['action'] == 'configured'
     assert seen == [kept is not None]
+
+
+@pytest.mark.parametrize('ahead, verdict', [(0.0, 'ok'), (5.0, 'far')])
+def test_a_clock_is_judged_by_the_time_after_the_step_that_was_waited_for(world, call, monkeypatch, ahead, verdict):
+    here = world()
+    here.synchronised = False
+    system = [5.0]  # ahead of the truth, until chronyd synchronises and steps it
+
+    def step(_seconds):
+        here.synchronised, system[0] = True, 0.0
+    monkeypatch.setattr(_machine, '_PATIENCE', 20)
+    monkeypatch.setattr(_machine.time, 'sleep', step)
+    monkeypatch.setattr(_phc, 'read', lambda path, samples=10: {
+        'offset_seconds': ahead - system[0], 'uncertainty_seconds': 1e-6, 'method': 'precise', 'window_ns': None,
+        'capabilities': {}})
+    assert call(settle_seconds=1)['sanity']['verdict'] == verdict
+
+
+def test_a_chronyd_whose_servers_are_dead_vouches_for_nothing(world, call):
+    """As chronyd 4.3 reports ten seconds after its only server went; tracking is what it was."""
+    here = world()
+    here.servers = '^,?,192.0.2.1,2,6,0,10,0.000000447,0.000000447,0.000003530\n'
+    done = call()
+    assert (done['action'], done['sanity']['verdict'], done['sanity']['reference']) == ('refused', 'unknown', None)
+    assert 'chronyd follows no source any more (it last followed 192.0.2.1)' in done['reason']
+    assert call(unverified='accept')['action'] == 'configured'
+
+
+def sources(here):
+    return [entry.line for entry in _layout.expand(here.root, here.expect['conf'])
+            if entry.name in ('server', 'pool', 'refclock')]
+
+
+@pytest.mark.parametrize('target', ['usr/share/x/corp.sources', 'run/x/corp.sources'])
+def test_a_linked_sources_file_whose_line_stays_is_no_server_beside_the_clock(world, call, target):
+    here = world()
+    here.write(target, 'server 203.0.113.9 iburst\n')
+    here.write('etc/chrony/sources.d/README', '')
+    (here.path / 'etc/chrony/sources.d/corp.sources').symlink_to('/' + target)
+    before = here.tree()
+    done = call()
+    assert done['failed'] and here.tree() == before and not here.ran('restart')
+    assert "/etc/chrony/sources.d/corp.sources holds 'server 203.0.113.9 iburst'" in done['msg']
+    here.write(target, 'server metadata.google.internal iburst\n')
+    assert call()['action'] == 'configured'
+
+
+def test_a_server_that_may_stay_goes_where_it_is_preferred(world, call):
+    here = world()
+    here.write('etc/chrony/sources.d/google.sources', 'server metadata.google.internal Prefer iburst\n')
+    assert call()['action'] == 'configured'
+    assert sources(here) == ['refclock PHC /dev/ptp_kvm poll -1']
+    assert 'server metadata.google.internal Prefer iburst' in here.text('etc/chrony/cloudclock-ptp.d/ntp.off')
+
+
+def test_an_operators_profile_does_not_hide_amazons_option(world, call):
+    here = world('amazon-2023', cloud=AMAZON, clock=None)
+    here.write('sys/module/ena/parameters/phc_enable', '0\n')
+    done = call(profiles=[{'id': 'floor', 'clock_name': 'ice-0000:18:00.0', 'link': 'ptp_floor',
+                           'refclock': 'refclock PHC {device} poll 0'}])
+    assert (done['action'], done['reboot_required'], done['profile']['id']) == ('configured', True, 'aws')
+    assert here.text('etc/modprobe.d/cloudclock-ptp.conf').endswith('\noptions ena phc_enable=1\n')

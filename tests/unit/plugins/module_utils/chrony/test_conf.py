@@ -30,7 +30,8 @@ def test_directive(line, name, args):
 
 @pytest.mark.parametrize('name, args, gcp, aws', [
     ('server', ['a'], True, True), ('peer', ['a'], True, True), ('pool', [], True, True),
-    ('server', ['KEPT.example.com', 'iburst'], False, True), ('leapsectz', ['right/UTC'], True, False),
+    ('server', ['KEPT.example.com', 'iburst'], False, True), ('pool', ['kept.example.com', 'PREFER'], True, True),
+    ('leapsectz', ['right/UTC'], True, False),
     ('leapseclist', ['/x'], True, False), ('makestep', ['1', '3'], True, False),
     ('log', ['measurements'], False, False),
     ('sourcedir', ['/run/chrony-dhcp'], True, True), ('sourcedir', ['/etc/chrony/sources.d'], False, False),
