@@ -7,7 +7,7 @@ import math
 from html import escape
 
 from ._host import NEED_WORK
-from ._summary import cpus, groups, place_of, source_of, spread
+from ._summary import JUDGED, cpus, groups, place_of, source_of, spread
 from ._words import amount, count, ns
 
 # More rows than this are no picture any more; the table of machines has them all.
@@ -21,10 +21,11 @@ def by_source(hosts: list[dict]) -> str:
     for source, group in groups(hosts, source_of):
         figures = spread(group)
         work = sum(it['fate'] in NEED_WORK for it in group)
+        judged = any(it['fate'] in JUDGED for it in group)
         rows.append(
             f'<tr><th scope="row">{_breakable(source)}</th>'
             f'<td class="bar">{_share(len(group) / len(hosts), work / len(hosts))}</td><td class="n">{count(len(group))}</td>'
-            f'<td class="n{" bad" if work else ""}">{count(work)}</td><td class="n second">{ns(figures and figures["median"])}</td>'
+            f'<td class="n{" bad" if work else ""}">{count(work) if judged else "–"}</td><td class="n second">{ns(figures and figures["median"])}</td>'
             f'<td class="n">{amount(cpus(group))}</td></tr>')
     return '\n'.join(rows)
 

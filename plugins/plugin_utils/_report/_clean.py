@@ -3,7 +3,6 @@
 """What machines answered, as plain values of known types: an answer may hold anything, and a wrong type is unknown."""
 from __future__ import annotations
 
-import math
 import re
 
 # Control characters but tab and newline, and those that turn the direction of what follows: they could make a text look
@@ -22,12 +21,13 @@ def text(value, longest: int = LONGEST) -> str | None:
 
 
 def number(value) -> float | int | None:
+    """None also for what nothing can have measured: one such figure would cost the whole fleet its sums and its axis."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     if isinstance(value, int):
         # beyond this JavaScript reads another number
         return int(value) if abs(value) < 2 ** 53 else None
-    return float(value) if math.isfinite(value) else None
+    return float(value) if value == 0 or 1e-9 <= abs(value) < 1e18 else None
 
 
 def whole(value) -> int | None:

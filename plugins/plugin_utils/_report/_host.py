@@ -7,6 +7,7 @@ import math
 import re
 
 from ...module_utils import _gates, _policy
+from .._next_boot import next_boot
 from . import _clocks
 from ._clean import mapping, number, one_of, pick, text, texts, truth, whole
 
@@ -51,7 +52,7 @@ def record(name: str, facts, bench, failure, rows, rate: int) -> dict:
                      unit=truth(mapping(boot.get('unit')).get('enabled'))),
         'time_sync': pick(clock.get('time_sync'), daemon=text, source=text, stratum=whole, offset_seconds=number, leap=text),
     }
-    it['kept_by'] = _kept_by(it)
+    it['next_boot'], it['kept_by'] = _next_boot(boot, source['current'])
     it['cpu_percent'] = _clocks.percent(it['figure']['ns'], rate)
     it['lost_percent'] = _lost(it, rate)
     it['fixable'] = _fixable(it)
@@ -112,16 +113,14 @@ def _counter(found, cost):
                 ns=ns if ns is not None else number(mapping(cost).get('counter_ns')))
 
 
-def _kept_by(it):
-    """What makes the present source last beyond the next boot."""
-    source, boot = it['clocksource'], it['boot']
-    if not source['current']:
-        return None
-    if boot['clocksource'] == source['current']:
-        return 'kernel argument'
-    if boot['unit']:
-        return 'systemd unit'
-    return 'kernel' if boot['kernel_choice'] == source['current'] and not boot['clocksource'] else None
+def _next_boot(boot, current):
+    """(the source after the next boot or None, what brings it where it is the present one), as the gate has it."""
+    try:
+        source, keeper, _why = next_boot(boot)
+    except INCOMPLETE:
+        return None, None
+    source = text(source)
+    return source, keeper if source and source == current else None
 
 
 def _lost(it, rate):
@@ -155,6 +154,10 @@ def _fix(it):
         words = ('on its host' if it['hypervisor']['container'] else 'can be fixed' if it['fixable']
                  else 'nothing better offered' if source['recommended'] in (None, source['current'])
                  else 'refused: ' + ', '.join(refusing))
-    elif source['verdict'] in ('optimal', 'acceptable') and it['boot']['kernel_choice'] not in (None, source['current']):
-        words = 'fixed' if it['kept_by'] else 'fixed until the next boot'
+    elif source['verdict'] in ('optimal', 'acceptable'):
+        fixed = it['boot']['kernel_choice'] not in (None, source['current'])
+        if it['next_boot'] and not it['kept_by']:
+            words = 'fixed until the next boot' if fixed else 'until the next boot'
+        elif fixed:
+            words = 'fixed' if it['kept_by'] else 'fixed, next boot not known'
     return ', '.join(filter(None, (words, 'reboot pending' if it['boot']['reboot_required'] else None))) or None

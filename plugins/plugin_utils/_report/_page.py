@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 
 from . import _chart
-from ._summary import place_of
+from ._summary import JUDGED, place_of
 from ._words import amount, count, headline
 
 HERE = Path(__file__).resolve().parent
@@ -117,15 +117,24 @@ def _tiles(hosts: list[dict], figures: dict, rate: int) -> str:
     fate = figures['by_fate']
     missing = ', '.join(f'{count(fate[name])} {name}' for name in ('unreachable', 'failed') if fate.get(name))
     fixable = {kind: sum(it['fixable'] for it in hosts if it['fate'] == kind) for kind in ('slow', 'unsafe')}
+    judged = sum(fate.get(kind, 0) for kind in JUDGED)
+    silent = figures['seen'] - judged
+    waits = [it['boot']['reboot_required'] for it in hosts]
     tiles = [
-        ('Machines', count(figures['machines']),
-         f'{count(fate.get("optimal", 0) + fate.get("acceptable", 0))} optimal or acceptable', False),
-        ('Slow', count(figures['slow']), f'{count(fixable["slow"])} can be fixed', figures['slow'] > 0),
-        ('Unsafe', count(figures['unsafe']), f'{count(fixable["unsafe"])} can be fixed', figures['unsafe'] > 0),
-        ('CPUs lost', amount(figures['lost_cpus']), f'at {count(rate)} reads a second each',
-         figures['lost_cpus'] >= 0.005),
-        ('Reboots pending', count(figures['reboots_pending']), 'kernel arguments wait', False),
+        ('Machines', count(figures['machines']), f'{count(fate.get("optimal", 0) + fate.get("acceptable", 0))} optimal or acceptable'
+         + (f', {count(silent)} not known' if silent else ''), False),
+        *((kind.capitalize(), count(figures[kind]) if judged else '–',
+           f'{count(fixable[kind])} can be fixed' if judged else 'not known', figures[kind] > 0) for kind in fixable),
+        ('CPUs lost', amount(figures['lost_cpus']),
+         f'at {count(rate)} reads a second each{_unknown([it["lost_percent"] for it in hosts])}', (figures['lost_cpus'] or 0) >= 0.005),
+        ('Reboots pending', count(figures['reboots_pending']) if set(waits) != {None} else '–',
+         f'kernel arguments wait{_unknown(waits)}', False),
         ('Not seen', count(lost), missing or 'all answered', lost > 0),
     ]
     return '\n'.join(f'<div{" class=bad" if bad else ""}><dt>{name}</dt><dd>{value}<span>{note}</span></dd></div>'
                      for name, value, note, bad in tiles)
+
+
+def _unknown(values: list) -> str:
+    some = values.count(None)
+    return f'; of {count(some)} not known' if some else ''

@@ -7,27 +7,31 @@ import statistics
 
 # In the order in which a reader should see them.
 FATES = ('slow', 'unsafe', 'unreachable', 'failed', 'unknown', 'measured', 'not looked at', 'acceptable', 'optimal')
+# Of all others it is not known whether their source is slow or unsafe.
+JUDGED = ('slow', 'unsafe', 'acceptable', 'optimal')
 
 
 def summary(hosts: list[dict]) -> dict:
     counts = {fate: 0 for fate in FATES}
     for it in hosts:
         counts[it['fate']] = counts.get(it['fate'], 0) + 1
+    losing = [it for it in hosts if it['fixable'] and it['lost_percent']]
     return {
         'machines': len(hosts), 'seen': sum(it['state'] == 'seen' for it in hosts),
         'by_fate': {fate: count for fate, count in counts.items() if count},
         'by_source': {name: len(group) for name, group in groups(hosts, source_of)},
         'slow': counts['slow'], 'unsafe': counts['unsafe'], 'fixable': sum(it['fixable'] for it in hosts),
-        'lost_cpus': cpus(hosts), 'recoverable_cpus': cpus([it for it in hosts if it['fixable']]),
+        'lost_cpus': cpus(hosts), 'recoverable_cpus': cpus(losing), 'recoverable_on': len(losing),
         'spent_cpus': cpus(hosts, 'cpu_percent'),
         'not_measured': sum(it['figure']['ns'] is None for it in hosts),
         'reboots_pending': sum(it['boot']['reboot_required'] is True for it in hosts),
     }
 
 
-def cpus(hosts, key: str = 'lost_percent') -> float:
-    """CPUs' worth of time in all; machines that were not measured add nothing."""
-    return round(sum(it[key] or 0 for it in hosts) / 100, 3)
+def cpus(hosts, key: str = 'lost_percent') -> float | None:
+    """CPUs' worth of time in all; machines that were not measured add nothing, and None where none was."""
+    known = [it[key] for it in hosts if it[key] is not None]
+    return round(sum(known) / 100, 6) if known or not hosts else None
 
 
 def source_of(it: dict) -> str:

@@ -253,7 +253,7 @@
       it.clocks ? element('div', {class: 'clocks'}, ...Object.entries(it.clocks).map(([name, found]) => clock(name, found))) : '',
       section('Clock', pairs([
         ['Source', source.current], ['Offered', (source.available || []).join(', ')], ['Should be', source.recommended],
-        ['Kept after a reboot by', it.kept_by], ['Reboot pending', yes(boot.reboot_required)],
+        ['Kept after a reboot by', it.kept_by ?? (it.next_boot && `nothing: then ${it.next_boot}`)], ['Reboot pending', yes(boot.reboot_required)],
         ['Kernel arguments', (boot.running || []).join(' ')], ['At the next boot', (boot.configured || []).join(' ')],
         ['Warp between CPUs', warp(it.warp)], ['Read in user space', yes((it.vdso || {}).fast)],
         [`CPU at ${given.rate.toLocaleString('en')} reads/s`, it.cpu_percent === undefined ? '' : `${percent(it.cpu_percent)} %`],

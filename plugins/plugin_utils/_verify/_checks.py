@@ -6,8 +6,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .._next_boot import next_boot
 from ._names import CHECKS
-from ._next_boot import next_boot
 from ._wishes import Wishes
 
 
@@ -110,7 +110,7 @@ def _cost(clock, figure, limit, unit):
 def _persistent(clock, _wished):
     current, boot = clock['clocksource']['current'], clock['boot']
     expected = f'{current} after the next boot too'
-    source, why = next_boot(boot)
+    source, _keeper, why = next_boot(boot)
     if source is None or current is None:
         step = 'ask its host, and allow it here' if _container(clock) else 'see docs/kernel-arguments.md, or allow it'
         return None, why, expected, f'{step}: verify_unknown_ok=persistent'

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.cloudclock.linux.plugins.plugin_utils import _report
+from ansible_collections.cloudclock.linux.plugins.plugin_utils import _verify
 from ansible_collections.cloudclock.linux.plugins.plugin_utils import _write
 from ansible_collections.cloudclock.linux.plugins.plugin_utils._report import _chart, _clean, _csv, _host, _page, _words
 from tests.page import fleet as made
@@ -163,8 +164,36 @@ def test_what_a_fix_comes_to_is_told_in_a_few_words(small):
     loose = made.small()['web-07']
     loose['facts']['ansible_facts']['clock']['boot'].update(clocksource=None, running=[], configured=[])
     assert report({'a': loose})['hosts'][0]['fix'] == 'fixed until the next boot'
+    own = made.small()['db-01']
+    own['facts']['ansible_facts']['clock']['boot'].update(clocksource='hpet', running=[], configured=['clocksource=hpet'])
+    assert report({'a': own})['hosts'][0]['fix'] == 'until the next boot'
     tiles = _page._tiles(small['hosts'], small['summary'], 100000)
     assert '<dt>Slow</dt><dd>10<span>7 can be fixed' in tiles and '<dt>Unsafe</dt><dd>1<span>1 can be fixed' in tiles
+
+
+UNIT = {'present': True, 'enabled': True}
+LOADER = {'configured': None, 'reboot_required': None, 'reason': 'no boot loader was recognised'}
+
+
+@pytest.mark.parametrize('current, choice, boot, source, keeper, fix, why', [
+    ('tsc', 'xen', {'unit': dict(UNIT, source='tsc')}, 'tsc', 'systemd unit', 'fixed', 'Nothing to do'),
+    ('kvm-clock', 'tsc', {'unit': dict(UNIT, source='tsc')}, 'tsc', None, 'fixed until the next boot', 'The next boot brings tsc'),
+    ('tsc', 'xen', {'unit': dict(UNIT, source='hpet')}, 'hpet', None, 'fixed until the next boot', 'The next boot brings hpet'),
+    # the link is there and the unit's file is not
+    ('tsc', 'xen', {'unit': dict(UNIT, present=False, source=None)}, 'xen', None, 'fixed until the next boot', 'The next boot brings xen'),
+    ('tsc', 'tsc', {'configured': ['notsc'], 'reboot_required': True}, None, None, 'reboot pending', 'Reboot into'),
+    ('tsc', 'tsc', LOADER, None, None, None, 'What the next boot brings is not known'),
+    ('tsc', 'xen', LOADER, None, None, 'fixed, next boot not known', 'What the next boot brings is not known'),
+    ('tsc', None, {}, None, None, None, 'What the next boot brings is not known'),
+    ('tsc', 'tsc', {'unit': dict(UNIT, source=['tsc'])}, None, None, None, 'What the next boot brings is not known')])
+def test_what_the_next_boot_brings_is_what_the_gate_says(current, choice, boot, source, keeper, fix, why):
+    facts = made.facts(current, ['tsc', 'kvm-clock', 'xen', 'hpet'], boot=dict({'kernel_choice': choice}, **boot))
+    it, = report({'a': made.answers(facts, made.bench(20))})['hosts']
+    assert (it['next_boot'], it['kept_by'], it['fix']) == (source, keeper, fix)
+    assert it['next'][0]['why'].startswith(why)
+    gate, = _verify.checks_of(facts, None, _verify.wishes({'checks': 'persistent'}))
+    assert (gate.passed is True) == (keeper is not None)
+    assert source is None or gate.seen.startswith(f'{source} at the next boot')
 
 
 def test_nulls_everywhere_are_unknown_and_no_error():
@@ -179,11 +208,73 @@ def test_nulls_everywhere_are_unknown_and_no_error():
 
 def test_nothing_at_all_is_a_page_as_well():
     for fleet, words in (({}, 'No machine was in this audit.'), ({'x': made.lost('gone')}, 'No machine could be looked at.'),
-                         ({'x': made.answers()}, 'The machine does not read the time from a slow or an unsafe clock.')):
+                         ({'x': made.answers()}, 'It is not known whether the machine reads the time from a slow or an unsafe clock.')):
         assert words in _report.render(report(fleet))['clocks.html']
 
 
-WRONG = [None, True, 'text', 5, -1.5, float('nan'), float('inf'), 10 ** 400, [], [[]], {}, {'x': []}]
+def tiles(found):
+    return dict(re.findall('<dt>(.*?)</dt><dd>(.*?)</span>', _page._tiles(found['hosts'], found['summary'], 100000).replace('<span>', ' | ')))
+
+
+def unjudged(number):
+    it = made.answers(made.facts('hpet', ['hpet'], 'none', None, fast=False), made.bench(900 + number, 'syscall', number))
+    it['facts']['ansible_facts']['clock']['clocksource'].update(verdict='unknown', recommended=None)
+    return it
+
+
+@pytest.mark.parametrize('machine', [unjudged(0), made.nulls(), made.answers(), made.answers(None, made.bench(900, 'syscall'))],
+                         ids=['unknown', 'nulls', 'nothing', 'bench only'])
+def test_what_was_not_judged_is_not_counted_as_fine(machine):
+    found = report({name: machine for name in 'abc'})
+    assert _words.headline(found['summary'], 100000).startswith('It is not known whether any of 3 machines reads')
+    assert tiles(found)['Machines'] == '3 | 0 optimal or acceptable, 3 not known'
+    assert tiles(found)['Slow'] == tiles(found)['Unsafe'] == '– | not known'
+    assert _chart.by_source(found['hosts']).count('<td class="n">–</td><td class="n second">') == 1
+    found = report({'a': machine, 'b': made.small()['db-01']})
+    assert _words.headline(found['summary'], 100000).startswith(
+        '1 machine does not read the time from a slow or an unsafe clock; of 1 more it is not known.')
+    assert tiles(found)['Slow'] == '0 | 0 can be fixed'
+
+
+def test_what_was_not_measured_is_not_nought():
+    mute = made.answers(made.facts('hpet', ['tsc', 'hpet'], 'none', None, fast=False))
+    mute['facts']['ansible_facts']['clock']['cost'] = None
+    found = report({name: mute for name in 'abc'})
+    assert (found['summary']['slow'], found['summary']['lost_cpus'], found['summary']['not_measured']) == (3, None, 3)
+    assert tiles(found)['CPUs lost'] == '– | at 100,000 reads a second each; of 3 not known'
+    assert _chart.by_source(found['hosts']).endswith('<td class="n">–</td></tr>')
+    assert _words.headline(found['summary'], 100000) == 'Of 3 machines, 3 read the time from a slow clock.'
+    found = report({'a': mute, 'b': made.small()['db-01']})
+    assert tiles(found)['CPUs lost'] == '0 | at 100,000 reads a second each; of 1 not known'
+    found = report({'a': made.small()['web-01'], 'b': made.lost('gone')})
+    assert tiles(found)['Reboots pending'] == '0 | kernel arguments wait; of 1 not known'
+    assert tiles(report({'b': made.lost('gone')}))['Reboots pending'].startswith('– | ')
+
+
+def test_a_fix_brings_back_what_was_lost_and_no_more():
+    found = report({name: made.small()[name] for name in ('lab-03', 'web-01', 'lab-01')})['summary']
+    assert (found['unsafe'], found['fixable'], found['recoverable_on']) == (1, 2, 1)
+    assert '; fixing 1 machine brings 0.11 back.' in _words.headline(found, 100000)
+    found = report({name: made.small()[name] for name in ('lab-03', 'lab-01')})['summary']
+    assert (found['fixable'], found['recoverable_on']) == (1, 0)
+    assert _words.headline(found, 100000).endswith('; no fix is known.')
+
+
+@pytest.mark.parametrize('ns', [1e305, -1e305, 5e-324, 1e18, float('inf'), float('nan')])
+def test_an_absurd_figure_costs_no_other_host_its_own(ns):
+    odd, healthy = made.small()['web-01'], {name: made.small()[name] for name in ('web-02', 'db-01')}
+    for way in ('libc', 'syscall'):
+        odd['bench']['clocks']['monotonic'][way]['ns'] = dict.fromkeys(odd['bench']['clocks']['monotonic'][way]['ns'], ns)
+    odd['bench']['counter']['ns'] = {'median': ns}
+    found, plain = report(dict(odd=odd, **healthy)), report(healthy)
+    assert found['hosts'][1:] == plain['hosts']
+    assert found['hosts'][0]['clocks']['monotonic']['median'] is None
+    texts = _report.render(found)
+    assert [it['host'] for it in json.loads(texts['clocks.json'])['hosts']] == ['odd', 'web-02', 'db-01']
+    assert _report.table(found['hosts'], found['summary'], 100000)[-1] == '2 slow, 1 optimal of 3 hosts'
+
+
+WRONG = [None, True, 'text', 5, -1.5, float('nan'), float('inf'), 1e305, 5e-324, 10 ** 400, [], [[]], {}, {'x': []}]
 
 
 @pytest.mark.parametrize('value', WRONG, ids=repr)
@@ -295,16 +386,24 @@ def test_the_axis_is_logarithmic_and_whole():
 
 
 @pytest.mark.parametrize('figures, words', [
-    ({'slow': 1, 'unsafe': 0, 'fixable': 1, 'lost_cpus': 0.1, 'recoverable_cpus': 0.1},
-     'Of 9 machines, 1 reads the time from a slow clock. At 1,000 reads a second each, 0.10 CPUs are lost to it; fixing 1 machine '
-     'brings 0.10 back.'),
-    ({'slow': 0, 'unsafe': 2}, 'Of 9 machines, 2 read the time from an unsafe clock.'),
+    ({'slow': 1, 'recoverable_on': 1, 'lost_cpus': 0.1, 'recoverable_cpus': 0.1},
+     'Of 9 machines, 1 reads the time from a slow clock. At 1,000 reads a second each, 0.10 CPUs are lost to entering the kernel '
+     'for it; fixing 1 machine brings 0.10 back.'),
+    ({'unsafe': 2}, 'Of 9 machines, 2 read the time from an unsafe clock.'),
     ({'slow': 2, 'unsafe': 1, 'lost_cpus': 12.0},
-     'Of 9 machines, 2 read the time from a slow clock and 1 from an unsafe one. At 1,000 reads a second each, 12 CPUs are lost to it; '
-     'no fix is known.'),
-    ({}, 'None of 9 machines reads the time from a slow or an unsafe clock.')])
+     'Of 9 machines, 2 read the time from a slow clock and 1 from an unsafe one. At 1,000 reads a second each, 12 CPUs are lost '
+     'to entering the kernel for it; no fix is known.'),
+    ({}, 'None of 9 machines reads the time from a slow or an unsafe clock.'),
+    ({'unknown': 3, 'measured': 1, 'not looked at': 2}, 'None of 3 machines reads the time from a slow or an unsafe clock; of 6 more it is not known.'),
+    ({'slow': 1, 'unsafe': 2, 'unknown': 4},
+     'Of 9 machines, 1 reads the time from a slow clock and 2 from an unsafe one; of 4 it is not known.'),
+    ({'unknown': 9, 'lost_cpus': None}, 'It is not known whether any of 9 machines reads the time from a slow or an unsafe clock.'),
+    ({'unknown': 9, 'lost_cpus': 0.3}, 'It is not known whether any of 9 machines reads the time from a slow or an unsafe clock. At 1,000 reads '
+     'a second each, 0.30 CPUs are lost to entering the kernel for it; no fix is known.')])
 def test_the_headline_says_it_in_two_sentences(figures, words):
-    whole = dict({'machines': 9, 'seen': 9, 'slow': 0, 'unsafe': 0, 'fixable': 0, 'lost_cpus': 0.0, 'recoverable_cpus': 0.0}, **figures)
+    whole = dict({'machines': 9, 'seen': 9, 'slow': 0, 'unsafe': 0, 'recoverable_on': 0, 'lost_cpus': 0.0, 'recoverable_cpus': 0.0}, **figures)
+    fates = {fate: whole.get(fate, 0) for fate in ('slow', 'unsafe', 'unknown', 'measured', 'not looked at')}
+    whole['by_fate'] = dict(fates, optimal=9 - sum(fates.values()))
     assert _words.headline(whole, 1000) == words
 
 

@@ -90,6 +90,8 @@ def test_what_is_wrong_fails_with_a_line(check, changes, wished, line):
     ('persistent', {'boot__configured': ['clocksource=tsc', 'tsc=unstable']},
      'other kernel arguments come into force (tsc=unstable, now none): reboot, then look again'),
     ('persistent', {'boot__running': None}, 'now not known'),
+    ('persistent', {'boot__running': [], 'boot__configured': [], 'boot__clocksource': None, 'boot__kernel_choice': None},
+     'what the kernel takes by itself is not known'),
     ('persistent', {'boot__reason': 'the entry that boots next was chosen for one boot (next_entry): Linux 6.1'},
      'persistent: not known: the arguments of the next boot are not known: the entry that boots next was chosen for one boot'),
     # the unit cannot take what the kernel will not offer

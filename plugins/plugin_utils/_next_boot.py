@@ -4,21 +4,24 @@
 from __future__ import annotations
 
 
-def next_boot(boot: dict) -> tuple[str | None, str]:
-    """(the source or None where it cannot be foretold, why), from ``boot`` of the facts."""
+def next_boot(boot: dict) -> tuple[str | None, str | None, str]:
+    """(the source, who brings it, why), from ``boot`` of the facts; the first two are None where it cannot be foretold."""
     unit, running, configured = boot.get('unit') or {}, boot['running'], boot['configured']
     if configured is not None and (running is None or _others(running) != _others(configured)):
-        return None, 'other kernel arguments come into force (%s, now %s): reboot, then look again' % (
+        return None, None, 'other kernel arguments come into force (%s, now %s): reboot, then look again' % (
             _shown(configured), 'not known' if running is None else _shown(running))
     if unit.get('present') and unit.get('enabled'):
-        return unit.get('source'), 'by cloudclock-clocksource.service' if unit.get('source') else \
-            'cloudclock-clocksource.service is enabled and does not say what it takes'
+        if not unit.get('source'):
+            return None, None, 'cloudclock-clocksource.service is enabled and does not say what it takes'
+        return unit['source'], 'systemd unit', 'by cloudclock-clocksource.service'
     # With arguments the reason is a doubt: a menu that is still to be generated, an entry that was chosen for one boot.
     if configured is None or boot.get('reason'):
-        return None, f'the arguments of the next boot are not known: {boot.get("reason") or "no reason given"}'
+        return None, None, f'the arguments of the next boot are not known: {boot.get("reason") or "no reason given"}'
     if boot['clocksource']:
-        return boot['clocksource'], f'by clocksource={boot["clocksource"]} on its command line'
-    return boot['kernel_choice'], 'by the kernel\'s own choice'
+        return boot['clocksource'], 'kernel argument', f'by clocksource={boot["clocksource"]} on its command line'
+    if not boot['kernel_choice']:
+        return None, None, 'what the kernel takes by itself is not known'
+    return boot['kernel_choice'], 'kernel', 'by the kernel\'s own choice'
 
 
 def _others(arguments) -> list[str]:
