@@ -14,7 +14,8 @@ export PATH := $(BIN):$(PATH)
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { n = split($$1, names, " "); \
+	  for (i = 1; i <= n; i++) printf "  make %-12s %s\n", names[i], $$2 }' $(MAKEFILE_LIST)
 	@echo 'For benchmarks: SSH="root@host -p 22 -i key" measures there; TIMESYNC= and BOOTLOADER= name those roles by path,'
 	@echo '  VDSOTEST= that program.'
 	@echo 'For fix and revert: INVENTORY=hosts.ini (default: this machine), YES=1 does not ask, ARGS="--limit web".'
@@ -28,7 +29,7 @@ revert: venv-run tree ## take back what fix did
 check: venv tree system ## lint, unit tests, sanity, the built collection: a few minutes
 	@$(BIN)/python tests/run.py check
 
-test: venv tree system ## check, every Python and ansible-core at hand, real kernels: up to 45 minutes
+test: venv tree system ## check, every Python and ansible-core at hand, real kernels: about 40 minutes
 	@$(BIN)/python tests/run.py test
 
 test-all: venv tree system ## test, and every scenario that does not fit there

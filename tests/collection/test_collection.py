@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -101,5 +102,8 @@ def test_make_fix_plans_for_this_machine(checkout):
 
 def test_each_make_target_has_its_line_of_help(checkout):
     text = run(['make', 'help'], checkout)
-    for target in ('fix', 'revert', 'check', 'test', 'test-all', 'tree', 'venv', 'benchmarks', 'clean'):
-        assert f'make {target} ' in text
+    listed = re.findall(r'^  make ([a-z-]+) +\S', text, re.MULTILINE)
+    makefiles = (HERE / 'Makefile').read_text() + (HERE / 'molecule/lab.mk').read_text()
+    targets = re.findall(r'^\.PHONY: (.*)', makefiles, re.MULTILINE)
+    # These three are steps of others.
+    assert sorted(listed) == sorted(set(' '.join(targets).split()) - {'venv-run', 'compiler', 'system'})
