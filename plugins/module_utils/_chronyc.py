@@ -12,11 +12,12 @@ _NEVER = 4294967295
 
 
 def tracking(text):
-    """``{'reference_id', 'source', 'stratum', 'offset_seconds', 'root_delay', 'root_dispersion', 'leap', 'ref_time'}``.
+    """``{'reference_id', 'source', 'stratum', 'ref_time', 'offset_seconds', 'root_dispersion', 'update_interval', 'leap'}``.
 
     ``offset_seconds`` is the reference less the system clock: positive where the system clock is slow. ``source`` is
-    an address, a refclock's name (``PHC0``) or None where there is none; all times are seconds, ``ref_time`` since
-    the epoch. A daemon that never was synchronised says 00000000, no source, stratum 0 and ``Not synchronised``.
+    an address, a refclock's name (``PHC0``) or None where there is none; all times are seconds: ``ref_time``, since
+    the epoch, is that of the last measurement used, ``update_interval`` lies between it and the one before. A daemon
+    that never was synchronised says 00000000, no source, stratum 0 and ``Not synchronised``.
     """
     # 50484330,PHC0,1,1795224580.959354080,-0.000001227,0.000000061,0.000000203,-0.020,0.001,0.336,0.000005850,
     # 0.000003199,1.0,Normal
@@ -27,7 +28,7 @@ def tracking(text):
     try:
         int(row[0], 16)
         return {'reference_id': row[0], 'source': row[1] or None, 'stratum': int(row[2]), 'ref_time': float(row[3]),
-                'offset_seconds': float(row[4]), 'root_delay': float(row[10]), 'root_dispersion': float(row[11]),
+                'offset_seconds': float(row[4]), 'root_dispersion': float(row[11]), 'update_interval': float(row[12]),
                 'leap': row[13]}
     except ValueError:
         raise _strange('tracking', text)

@@ -7,6 +7,7 @@ daemons are not asked: ntpsec's ntpq is a Python program, dearer than all other 
 tells no offset. The parsers are pure and raise ValueError for what is no such report.
 """
 import re
+import time
 
 from . import _chronyc
 
@@ -29,6 +30,8 @@ _CHRONY_LEAPS = {'Normal': 'normal', 'Insert second': 'insert', 'Delete second':
                  _chronyc.UNSYNCHRONISED: 'unsynchronised'}
 # The NTP leap indicator, as ntpq prints its two bits.
 _NTP_LEAPS = {'00': 'normal', '01': 'insert', '10': 'delete', '11': 'unsynchronised'}
+# chronyd gives a source up after eight polls without an answer; a server it asks each 64 s or less often (minpoll 6).
+_POLLS, _POLL_SECONDS = 8, 64
 # chronyd's own clock (`local`), as an address: 127.127.1.1.
 _LOCAL = '7F7F0101'
 
@@ -39,7 +42,8 @@ def ask(daemon, run=None):
     ``daemon`` is _timesync's name; ``run(argv)`` returns the output as text and raises ValueError or OSError.
     ``offset_seconds`` is the source less the system clock: positive where the system clock is slow.
     """
-    command, parse = {'chrony': (CHRONYC, of_chronyc), 'systemd-timesyncd': (TIMEDATECTL, of_timedatectl),
+    command, parse = {'chrony': (CHRONYC, lambda text: of_chronyc(text, time.time())),
+                      'systemd-timesyncd': (TIMEDATECTL, of_timedatectl),
                       'ntpd': (NTPQ, of_ntpq)}.get(daemon, (None, None))
     if command is None:
         return dict(UNKNOWN, reason='%s is not asked' % daemon)
@@ -56,8 +60,12 @@ def _run(argv):
     return _bounded.finish(_bounded.start(argv), SECONDS, LIMIT).decode('utf-8', 'replace')
 
 
-def of_chronyc(text):
-    """A report of ``chronyc -c tracking``; an unsynchronised chronyd has no source, and a local one none but itself."""
+def of_chronyc(text, now=None):
+    """A report of ``chronyc -c tracking``; an unsynchronised chronyd has no source, and a local one none but itself.
+
+    A chronyd whose source is dead goes on to name it: where that is likely at ``now``, seconds since the epoch,
+    ``reason`` says so.
+    """
     report = _chronyc.tracking(text)
     leap = _CHRONY_LEAPS.get(report['leap'])
     if leap == 'unsynchronised':
@@ -65,6 +73,8 @@ def of_chronyc(text):
     found = dict({key: report[key] for key in UNKNOWN}, leap=leap, reason=None)
     if report['reference_id'] == _LOCAL:
         found.update(offset_seconds=None, root_dispersion=None, reason='chronyd serves its own clock, by no source')
+    elif now is not None and now - report['ref_time'] > _POLLS * max(report['update_interval'], _POLL_SECONDS):
+        found['reason'] = 'chronyd last heard of its source %.0f s ago' % (now - report['ref_time'])
     return found
 
 
@@ -74,7 +84,7 @@ def of_timedatectl(text):
     if 'Server' not in rows:
         raise ValueError('this is not what timedatectl timesync-status prints: %r' % text.strip()[:120])
     if 'Stratum' not in rows:
-        return dict(UNKNOWN, reason='systemd-timesyncd has heard of no server yet')
+        return dict(UNKNOWN, leap='unsynchronised', reason='systemd-timesyncd has heard of no server yet')
     leap = rows.get('Leap', '')
     if leap == 'not synchronized':
         return dict(UNKNOWN, leap='unsynchronised', reason='the server of systemd-timesyncd is not synchronised')

@@ -12,12 +12,13 @@ description:
   - Does the whole step in one call, and puts everything back when a part of it fails. It finds the clock by its name,
     never by its number; holds it against the time that NTP keeps; writes chrony's files; lets C(chronyd) check them;
     restarts it and waits until it has selected the clock.
-  - The operator's C(chrony.conf) stays. What must not stand beside the clock (foreign NTP servers, the servers that
-    DHCP brings, leap second tables beside a leap-smeared clock) is commented out with a mark and comes back with
-    O(state=absent). Ours is a drop-in where chrony reads one, else a marked block at the end of the file. A
-    C(refclock) line of the operator is never touched.
+  - The operator's C(chrony.conf) stays. What must not stand beside the clock (foreign NTP servers, C(initstepslew) by
+    such, a C(sourcedir) outside of C(/etc) as DHCP's is, leap second tables beside a leap-smeared clock, and what the
+    profile sets anew, as C(makestep)) is commented out with a mark and comes back with O(state=absent). Ours is a
+    drop-in where chrony reads one, else a marked block at the end of the file. A C(refclock) line of the operator is
+    never touched.
   - C(chronyd) does not start when the device of a C(refclock) line is missing. A small service looks for the clock
-    before each start and, without it, gives C(chronyd) the sources that had to make way.
+    before each start (by OpenRC: at boot) and, without it, gives C(chronyd) the sources that had to make way.
   - Where no profile covers the machine or the clock is not there, nothing is changed and RV(reason) says why. Where
     the clock is too far from NTP's time, or nothing is there to hold it against, that is a refusal and not a failure.
 author:
@@ -230,7 +231,7 @@ def main():
     try:
         result = run(module, Root(module.params['root']))
     except _chrony.Failed as exc:
-        module.fail_json(msg=str(exc), action='rolled_back', changed=False, **exc.details)
+        module.fail_json(msg=str(exc), action='rolled_back', changed=exc.changed, **exc.details)
     except (ValueError, OSError) as exc:
         module.fail_json(msg=str(exc))
     if result.pop('failed', False):

@@ -46,23 +46,27 @@ class Setup(_machine.Machine):
         profile, clock, why = self.find_clock(candidates)
         self.result['profile'] = {key: profile[key] for key in sorted(profile)}
         if clock is None and why:
-            for row in candidates:
-                if row['driver_option'] and self._option_helps(row):
-                    self.result['profile'] = {key: row[key] for key in sorted(row)}
-                    return self._driver_option(row)
-            return self._leave(why)
+            row, said = self._by_option(candidates)
+            if row is None:
+                return self._leave(why + said)
+            self.result['profile'] = {key: row[key] for key in sorted(row)}
+            return self._driver_option(row)
         device = '/dev/' + profile['link'] if profile['link'] else clock['device']
         self.result['device'] = dict(clock or {'device': None, 'clock_name': profile['clock_name'], 'kind': None},
                                      link='/dev/' + profile['link'] if profile['link'] else None)
         # In check mode the clock may not be there yet; a line that has its stable name is the operator's all the same.
         own = self.layout.same_device([device] + ([clock['device']] if clock else []))
         if own:
-            return self._leave("%s takes this clock already, by the operator's own line: %s" % (
+            return self._leave_to("%s takes this clock already, by the operator's own line: %s" % (
                 own.path, own.line.strip()))
+        many = _plan.minsources(self.layout, profile)
+        if many:
+            return self._leave_to('%s says %r, which the clock and what may stand beside it are too few for: take that '
+                                  'line out first' % (many.path, many.line.strip()))
         steerer = self.other_steerer()
         if steerer:
-            return self._leave('%s steers the system clock here, and chronyd would do the same: stop it first, or leave '
-                               'it to it' % steerer)
+            return self._leave_to('%s steers the system clock here, and chronyd would do the same: stop it first, or '
+                                  'leave it to it' % steerer)
         if self.layout.chronyd and not self.layout.conf:
             return self._leave('chronyd is installed, and no chrony.conf was found')
         if self.layout.chronyd and self.layout.service is None:
@@ -187,16 +191,34 @@ class Setup(_machine.Machine):
                                 'it unverified' % (clock['device'], reason))
         return None
 
-    def _option_helps(self, profile):
-        module, option = profile['driver_option'].split()
-        value = self.root.line('/sys/module/%s/parameters/%s' % (module, option.split('=')[0]))
-        return value is not None and value != option.split('=')[1]
+    def _by_option(self, candidates):
+        """``(the row whose driver was loaded without the option for a clock, '')``; else ``(None, what to say of it)``."""
+        said = ''
+        for row in candidates:
+            if not row['driver_option']:
+                continue
+            driver, setting = row['driver_option'].split()
+            option, wanted = setting.split('=')
+            value = self.root.line('/sys/module/%s/parameters/%s' % (driver, option))
+            if value not in (None, wanted):
+                return row, ''
+            if value is not None:
+                said += '; %s was loaded with %s and shows none, so this machine type has none' % (driver, setting)
+                if self.root.exists(_guard.MODPROBE):
+                    said += ': state=absent takes the option away'
+            elif self.root.exists('/sys/module/' + driver):
+                # Documentation/networking/device_drivers/ethernet/amazon/ena.rst
+                said += '; the driver %s that is loaded has no option %s' % (driver, option)
+                if driver == 'ena':
+                    said += ", and where it is the kernel's own, devlink's enable_phc in its stead"
+        return None, said
 
     def _driver_option(self, profile):
         change = Change(self.root)
         change.edit(_guard.MODPROBE, _guard.modprobe(profile).encode('ascii'))
         reason = ('the driver shows no clock before it is loaded with %s: reboot (and where the initramfs holds the '
-                  'driver, rebuild that first), then run again' % profile['driver_option'])
+                  'driver, rebuild that first), then run again. Not every machine type has such a clock'
+                  % profile['driver_option'])
         result = dict(self.result, reboot_required=True, reason=reason, diff=change.diff(),
                       files=[edit.path for edit in change.files])
         if not self.root.live:
@@ -224,6 +246,11 @@ class Setup(_machine.Machine):
 
     def _leave(self, reason):
         return dict(self.result, action='left_alone', reason=reason, diff=[])
+
+    def _leave_to(self, reason):
+        if self.standing():
+            reason += '; what an earlier run set up stands beside it: state=absent takes that away'
+        return self._leave(reason)
 
     def _refuse(self, reason):
         return dict(self.result, action='refused', refused=True, reason=reason, files=[], conflicts=[], diff=[])

@@ -57,7 +57,9 @@ def _write(setup, apply, record, moved):
         own = services.state([layout.service]).get(layout.service) if layout.service else None
         wanted = moved.get(layout.service)
         # A chronyd that did not run before stops again; else it reads its old files.
-        if own and own['active'] and (wanted is None or wanted['active']):
+        # chronyd reads nothing of the driver's option.
+        reads = [edit.path for edit in apply.change.files] != [_guard.MODPROBE]
+        if own and own['active'] and reads and (wanted is None or wanted['active']):
             apply.restart(own)
             if not services.state([layout.service])[layout.service]['active']:
                 raise OSError('chronyd does not stay up with its former files')

@@ -10,8 +10,12 @@ from . import _daemon, _guard, _record
 
 
 class Failed(ValueError):
-    """A failure after which everything is as it was. ``details`` goes into the module's result."""
+    """A failure after which everything is as it was, or, where ``changed``, not all of it could be put back.
 
+    ``details`` goes into the module's result.
+    """
+
+    changed = False
     details = {}
 
 
@@ -55,7 +59,10 @@ class Apply:
                 return steps()
             except BaseException as exc:
                 signals.ignore()
-                raise Failed('%s. %s' % (str(exc).rstrip('.'), self._back(old, remember)))
+                problems = self._back(old, remember)
+                failed = Failed('%s. %s' % (str(exc).rstrip('.'), self._outcome(problems)))
+                failed.changed = bool(problems)
+                raise failed
 
     def _write_files(self):
         try:
@@ -102,6 +109,7 @@ class Apply:
             self.run(['rc-update', 'del', _guard.GUARD, 'default'])
 
     def _back(self, old, remember):
+        """What could not be put back, in words."""
         # Each step for itself: a daemon-reload that fails must not keep the time daemons down.
         problems = []
         first = [self.forget_guard] if any(edit.path == _guard.SCRIPT and edit.before is None
@@ -113,6 +121,9 @@ class Apply:
         # What could not be put back is absent's to put back, by the record.
         if remember and not problems:
             problems.extend(_complaint(lambda: _record.take_back(self.root, self.module, old)))
+        return problems
+
+    def _outcome(self, problems):
         if problems:
             return 'The former state could not be put back: %s' % '; '.join(problems)
         return 'Everything is as it was' + (', and chronyd runs again.' if self.touched.get(self.service, {}).get(

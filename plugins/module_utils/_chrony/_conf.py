@@ -77,7 +77,7 @@ def wants_out(profile):
 
     def wanted(name, args):
         if name in SOURCES:
-            # chronyd selects one that is preferred, and the clock only where that is gone (sources.c, SRC_SelectSource).
+            # chronyd selects one that is preferred, the clock only where that is gone (sources.c, SRC_SelectSource).
             return not args or args[0].lower() not in kept or 'prefer' in [word.lower() for word in args[1:]]
         if name == 'initstepslew':
             return any(host.lower() not in kept for host in args[1:])

@@ -5,17 +5,18 @@
 chronyd ends with "Could not open PHC" when the device of a refclock line is missing, and then the machine keeps no
 time at all. So the line does not stand in the configuration proper: that holds a ``confdir`` (before chrony 4.0 an
 ``include`` with a wildcard, which may match nothing) of a folder of ours with two files, of which one at a time ends
-in .conf: ``ptp`` with the refclock line, and ``ntp`` with the lines that had to give way to it. Before each start of
-chronyd a small service looks for the clock, by its name, and renames them. Without the clock chronyd comes up on the
+in .conf: ``ptp`` with the refclock line, and ``ntp`` with the lines that had to give way to it. Before chronyd
+starts a small service looks for the clock, by its name, and renames them. Without the clock chronyd comes up on the
 sources that the machine had before, and the two are never mixed.
 
 Why so and not otherwise: Requires= or BindsTo= the device would keep chronyd down; Wants= with After= the device's unit
 holds the boot up for 90 s and then chronyd fails all the same; an ExecStartPre= of chronyd runs in that unit's sandbox
 (a read-only /etc on some distributions, the user _chrony on others); a generated file below /run is kept from chronyd
 by AppArmor (Debian, Ubuntu) or SELinux, while /etc/chrony and etc_t may be read. A oneshot service that does not stay
-active is started again whenever chronyd is, so a clock that vanishes later is noticed at the next restart too. It
-waits for the clock: a module that we name is loaded early (modules-load.d), but a network card's driver when udev comes
-to it. So while udev is still at work (``udevadm settle``, not with Alpine's mdev), and then a few seconds more.
+active is started again whenever chronyd is, so a clock that vanishes later is noticed at the next restart too; OpenRC
+takes it for started and runs it at boot only. It waits for the clock: a module that we name is loaded early
+(modules-load.d), but a network card's driver when udev comes to it. So while udev is still at work (``udevadm settle``,
+not with Alpine's mdev), and then a few seconds more.
 """
 
 HEADER = '# Written by cloudclock.linux (chrony_refclock); state=absent takes it away.'

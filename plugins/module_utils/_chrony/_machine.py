@@ -106,7 +106,7 @@ class Machine:
         while True:
             sync = self.time_sync()
             found = _sanity.reference(sync, names.__contains__)
-            # A chronyd whose servers are dead goes on to name the last of them: tracking says stratum and Normal as ever.
+            # A chronyd whose servers are dead goes on to name the last of them, with its stratum and leap Normal.
             if found[0] and sync['daemon'] == 'chrony' and not any(
                     row['state'] == '*' for row in _daemon.sources(self.run)):
                 return None, 'chronyd follows no source any more (it last followed %s)' % sync['source'], 0.0

@@ -17,8 +17,8 @@ def configure(layout, profile, device, confdir, change):
     body = [_guard.reading(layout.folder, confdir)]
     for path, text in layout.files.items():
         below_etc = layout.root.real(path).startswith(layout.root.real('/etc') + '/')
-        if path.endswith('.sources') and not path.startswith('/etc/'):
-            continue  # its sourcedir line goes
+        if _goes(path):
+            continue
         after, out = _conf.comment_out(text, wanted)
         if out and not below_etc:
             raise ValueError('%s holds %r, which must not stand beside the clock, and no file outside of /etc is '
@@ -36,9 +36,29 @@ def configure(layout, profile, device, confdir, change):
     _dhcp.stop(layout.root, change)
 
 
+def _goes(path):
+    """Whether it is a file of servers whose sourcedir line goes."""
+    return path.endswith('.sources') and not path.startswith('/etc/')
+
+
+def _stay(layout, profile):
+    """The owner's directives that stand beside the clock."""
+    wanted = _conf.wants_out(profile)
+    return [entry for entry in layout.entries if not _goes(entry.path) and not wanted(entry.name, entry.args)]
+
+
+def minsources(layout, profile):
+    """The owner's minsources line where it asks for more sources than the clock and what stays beside it, else None."""
+    stay = _stay(layout, profile)
+    # A pool is maxsources servers, 4 where it does not say (chrony.conf(5)).
+    count = 1 + len(profile['ntp']['add']) + sum(
+        4 if entry.name == 'pool' else 1 for entry in stay if entry.name in _conf.SOURCES + ('refclock',))
+    lines = [entry for entry in stay if entry.name == 'minsources' and entry.args and entry.args[0].isdigit()]
+    return lines[-1] if lines and int(lines[-1].args[0]) > count else None
+
+
 def _folder(layout, profile, device, taken, change):
-    beside = {entry.args[0].lower() for entry in layout.entries
-              if entry.name in _conf.SOURCES and entry.args and not _conf.wants_out(profile)(entry.name, entry.args)}
+    beside = {entry.args[0].lower() for entry in _stay(layout, profile) if entry.name in _conf.SOURCES and entry.args}
     add = [line for line in profile['ntp']['add'] if line.split()[1].lower() not in beside]
     for name, text in (('ptp.conf', _guard.with_clock(profile, device, add)), ('ptp.off', None), ('ntp.conf', None),
                        ('ntp.off', _guard.without_clock(taken)),

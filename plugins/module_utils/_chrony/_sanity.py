@@ -47,6 +47,9 @@ def reference(time_sync, is_this, kernel=kernel_synchronised):
     if daemon is None:
         # Whoever told the kernel so may have it from this very clock.
         return None, 'no time daemon that is known here runs', 0.0
+    if time_sync['leap'] == 'unsynchronised':
+        # The kernel's flag may be the word of the daemon before.
+        return None, time_sync['reason'] or '%s is not synchronised' % daemon, 0.0
     if kernel():
         return '%s, by the kernel\'s word (adjtimex)' % daemon, None, 0.0
     return None, '%s does not keep the clock synchronised' % daemon, 0.0

@@ -17,7 +17,7 @@ SOURCES = ('^,*,127.0.0.1,2,0,377,1,0.000000191,0.000000252,0.000003464\n'
 def test_tracking():
     assert _chronyc.tracking(TRACKING) == {
         'reference_id': '7F000001', 'source': '127.0.0.1', 'stratum': 3, 'ref_time': 1795224580.95935408,
-        'offset_seconds': -0.000001227, 'root_delay': 0.00000585, 'root_dispersion': 0.000003199, 'leap': 'Normal'}
+        'offset_seconds': -0.000001227, 'root_dispersion': 0.000003199, 'update_interval': 1.0, 'leap': 'Normal'}
 
 
 def test_a_daemon_that_never_was_synchronised():

@@ -39,6 +39,19 @@ def test_chrony_that_serves_its_own_clock():
         'leap': 'normal', 'reason': 'chronyd serves its own clock, by no source'}
 
 
+@pytest.mark.parametrize('age, interval, reason', [
+    (500, '1.0', None), (520, '1.0', 'chronyd last heard of its source 520 s ago'), (8000, '1024.0', None),
+    (8200, '1024.0', 'chronyd last heard of its source 8200 s ago'), (-5, '1.0', None)])
+def test_chrony_whose_source_is_dead_goes_on_to_name_it(age, interval, reason):
+    found = _timesource.of_chronyc(BY_PHC.replace(',1.0,', ',%s,' % interval), 1795224580.9 + age)
+    assert (found['source'], found['stratum'], found['reason']) == ('PHC0', 1, reason)
+
+
+def test_how_old_chronys_word_is_counts_from_now():
+    assert 'chronyd last heard of its source' in _timesource.ask('chrony', lambda argv: BY_SERVER)['reason']
+    assert _timesource.of_chronyc(LOCAL, 2e9)['reason'] == 'chronyd serves its own clock, by no source'
+
+
 def test_chrony_that_is_not_synchronised_yet():
     """Its offset is 3.6 s, and against nothing."""
     assert _timesource.of_chronyc(STARTED) == dict(
@@ -71,7 +84,7 @@ def test_timesyncd():
 def test_timesyncd_before_any_answer():
     text = '       Server: (null) (ntp.ubuntu.com)\nPoll interval: 0 (min: 32s; max 34min 8s)\n Packet count: 0\n'
     assert _timesource.of_timedatectl(text) == dict(
-        _timesource.UNKNOWN, reason='systemd-timesyncd has heard of no server yet')
+        _timesource.UNKNOWN, leap='unsynchronised', reason='systemd-timesyncd has heard of no server yet')
 
 
 @pytest.mark.parametrize('word, leap, stratum', [

@@ -1,5 +1,7 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
+import time
+
 import pytest
 
 from ansible_collections.cloudclock.linux.plugins.module_utils import _timesync
@@ -99,7 +101,7 @@ def test_run_folder_of_a_daemon_that_is_gone(machine):
     assert machine.daemon() is None
 
 
-REPORT = ('50484330,PHC0,1,1795224580.959354080,-0.000001227,0.000000061,0.000000203,-0.020,0.001,0.336,0.000005850,'
+REPORT = ('50484330,PHC0,1,%.9f,-0.000001227,0.000000061,0.000000203,-0.020,0.001,0.336,0.000005850,'
           '0.000003199,1.0,Normal\n')
 KEYS = {'daemon', 'source', 'stratum', 'offset_seconds', 'root_dispersion', 'reference_id', 'leap', 'reason'}
 
@@ -113,7 +115,7 @@ def asked(machine):
             machine.process(612, 'chronyd')
         root, commands = Root(machine.path), []
         root.live = True
-        return _timesync.read(root, lambda argv: commands.append(argv) or REPORT), commands
+        return _timesync.read(root, lambda argv: commands.append(argv) or REPORT % time.time()), commands
     return read
 
 

@@ -3,6 +3,7 @@
 """A machine in a folder: recorded files, and programs that act on them as the real ones do."""
 import json
 import pathlib
+import time
 
 from ansible_collections.cloudclock.linux.plugins.module_utils import _phc
 from ansible_collections.cloudclock.linux.plugins.module_utils._chrony import _layout, _plan, _sanity
@@ -172,11 +173,11 @@ class World:
             return ''.join('#,%s,%s,0,-1,377,0,-0.000000012,-0.000000015,0.000000300\n' % (self.selects, name)
                            for name in self.refclocks) or self.servers
         if self.refclocks and self.selects == '*':
-            return ('50484330,%s,1,1795224580.959354080,0.000000012,0.000000061,0.0,-0.020,0.001,0.336,0.0,'
-                    '0.000001,1.0,Normal\n' % self.refclocks[-1])
+            return ('50484330,%s,1,%.9f,0.000000012,0.000000061,0.0,-0.020,0.001,0.336,0.0,'
+                    '0.000001,1.0,Normal\n' % (self.refclocks[-1], time.time()))
         if not self.synchronised:
             return '00000000,,0,0.000000000,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised\n'
-        return 'C0000201,192.0.2.1,3,1795224580.9,0.000100000,0.0,0.0,0.0,0.0,0.0,0.001,0.001,64.0,Normal\n'
+        return 'C0000201,192.0.2.1,3,%.9f,0.000100000,0.0,0.0,0.0,0.0,0.0,0.001,0.001,64.0,Normal\n' % time.time()
 
     def _modprobe(self, argv, data):
         if self.module_gives is None:

@@ -52,6 +52,7 @@ def test_a_rollback_goes_on_where_a_step_of_it_fails(world, call, words):
     here.on_restart = break_it
     done = call()
     assert done['failed'] and 'could not be put back' in done['msg'] and 'Connection timed out' in done['msg']
+    assert (done['action'], done['changed']) == ('rolled_back', True)
     assert here.services['systemd-timesyncd'] == {'active': True, 'enabled': True}
     assert here.ran('restart', 'chrony.service')
     # what is not back is absent's: the record stays for it
@@ -256,3 +257,67 @@ def test_an_operators_profile_does_not_hide_amazons_option(world, call):
                            'refclock': 'refclock PHC {device} poll 0'}])
     assert (done['action'], done['reboot_required'], done['profile']['id']) == ('configured', True, 'aws')
     assert here.text('etc/modprobe.d/cloudclock-ptp.conf').endswith('\noptions ena phc_enable=1\n')
+
+
+def test_timesyncd_that_heard_of_no_server_vouches_for_nothing(world, call):
+    here = world()
+    here._running(False)
+    here.services['systemd-timesyncd'] = {'active': True, 'enabled': True}
+    here.write('sys/fs/cgroup/system.slice/systemd-timesyncd.service/cgroup.procs', '301\n')
+    here.write('proc/301/comm', 'systemd-timesyn\n')
+    here._timedatectl = lambda argv, data: '       Server: (null) (ntp.ubuntu.com)\n Packet count: 0\n'
+    done = call()
+    assert (done['action'], done['sanity']['verdict']) == ('refused', 'unknown')
+    assert 'systemd-timesyncd has heard of no server yet' in done['reason']
+
+
+@pytest.mark.parametrize('lines, servers, fits', [
+    ('minsources 2', '', False), ('MinSources 2\nminsources 1', '', True), ('minsources 2\nrefclock SHM 0', '', True),
+    ('minsources 2', 'server metadata.google.internal', True), ('minsources 2', 'server 192.0.2.7', False),
+    ('minsources 5', 'pool metadata.google.internal', True), ('minsources', '', True)])
+def test_more_sources_than_there_will_be(world, call, lines, servers, fits):
+    here = world()
+    here.write('etc/chrony/sources.d/mine.sources', servers + '\n')
+    here.write('run/chrony-dhcp/eth0.sources', 'server metadata.google.internal\n')  # its sourcedir goes
+    here.write('etc/chrony/conf.d/mine.conf', lines + '\n')
+    before = here.tree()
+    done = call()
+    if fits:
+        assert done['action'] == 'configured'
+    else:
+        assert (done['action'], done['failed'], done['changed']) == ('left_alone', False, False)
+        assert "/etc/chrony/conf.d/mine.conf says 'minsources 2'" in done['reason'] and 'earlier' not in done['reason']
+        assert here.tree() == before and not here.ran('restart')
+
+
+def test_the_operators_line_beside_ours(world, call):
+    here = world()
+    call()
+    here.write('etc/chrony/conf.d/mine.conf', 'refclock PHC /dev/ptp0 poll 2\n')
+    done = call()
+    assert (done['action'], done['changed']) == ('left_alone', False) and done['reason'].endswith(
+        'poll 2; what an earlier run set up stands beside it: state=absent takes that away')
+    assert call(state='absent')['action'] == 'removed' and sources(here)[0] == 'refclock PHC /dev/ptp0 poll 2'
+    assert call()['reason'].endswith('poll 2')
+
+
+def test_the_drivers_option_alone_is_no_reason_to_restart_chronyd(world, call):
+    here = world('amazon-2023', cloud=AMAZON, clock=None)
+    here.write('sys/module/ena/parameters/phc_enable', '0\n')
+    call()
+    assert (call(state='absent')['action'], here.ran('restart')) == ('removed', [])
+    assert not (here.path / 'etc/modprobe.d/cloudclock-ptp.conf').exists()
+
+
+@pytest.mark.parametrize('value, words', [
+    ('0', 'Not every machine type has such a clock'),
+    ('1', 'ena was loaded with phc_enable=1 and shows none, so this machine type has none'),
+    (None, "the driver ena that is loaded has no option phc_enable, and where it is the kernel's own, devlink's enable_phc")])
+def test_what_amazons_driver_says_of_its_clock(world, call, value, words):
+    here = world('amazon-2023', cloud=AMAZON, clock=None)
+    here.write('sys/module/ena/version', '2.13.0g\n')
+    if value:
+        here.write('sys/module/ena/parameters/phc_enable', value + '\n')
+    assert words in call(check_mode=True)['reason']
+    here.write('etc/modprobe.d/cloudclock-ptp.conf', 'options ena phc_enable=1\n')
+    assert ('none: state=absent takes the option away' in call()['reason']) == (value == '1')

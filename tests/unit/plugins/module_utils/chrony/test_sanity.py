@@ -29,6 +29,9 @@ CHRONY = dict(source='192.0.2.1', stratum=3, offset_seconds=0.5)
     (sync('systemd-timesyncd'), False, None, 'does not keep the clock'),
     (sync(None), True, None, 'no time daemon'),
     (sync('ntpd'), None, None, 'does not keep the clock'),
+    # the kernel's flag is clean since the daemon before
+    (sync('systemd-timesyncd', dict(leap='unsynchronised', reason='has heard of no server yet')), True, None, 'no server'),
+    (sync('ntpd', dict(leap='unsynchronised')), True, None, 'ntpd is not synchronised'),
     (sync('ntpd'), True, "ntpd, by the kernel's word (adjtimex)", None)])
 def test_who_vouches(time_sync, kernel, vouches, word):
     found, why, ahead = _sanity.reference(time_sync, lambda source: source == 'PHC0', lambda: kernel)
