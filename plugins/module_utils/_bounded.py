@@ -16,30 +16,46 @@ ERRORS_KEPT = 4096
 KILL_SECONDS = 5
 # How long what a program left running may still write, and how often it is looked whether the program itself is gone.
 LEFT_SECONDS = LOOK_SECONDS = 1
+# How long what is asked to end may take to tidy up, and how often it is looked whether it did end.
+PATIENCE, PAUSE_SECONDS = 5, 0.05
+# What makes us end waits while a program is started: what its handler raises would leave nobody to end the program.
+HELD = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 
 
 def start(argv, executable=None, fds=(), env=None):
     """A Popen in a session of its own with nothing to read, no core file, its output in pipes. Raises OSError."""
     return subprocess.Popen(argv, executable=executable, pass_fds=fds, env=dict(ENVIRONMENT, **(env or {})), cwd='/',
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            start_new_session=True, preexec_fn=_no_core)
+                            start_new_session=True, preexec_fn=_prepare)
 
 
-def finish(process, seconds, limit):
+def run(argv, env, seconds, limit, announce):
+    """``start`` and ``finish``, by SIGTERM first, with no signal between them. ``announce`` gets the process group."""
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
+        process = start(argv, env=env)
+        announce(process.pid)
+        return finish(process, seconds, limit, PATIENCE)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
+
+
+def finish(process, seconds, limit, patience=0):
     """What the program wrote, as bytes, once it ended well. Raises ValueError that says how else it ended.
 
-    After ``seconds``, or ``limit`` bytes, it is killed with all of its session; what it left running is killed when it
-    ended, and not waited for.
+    After ``seconds``, or ``limit`` bytes, it is ended with all of its process group; what it left running is ended when it
+    ended, and not waited for. ``patience``: seconds between SIGTERM and SIGKILL; with 0 there is no SIGTERM.
     """
     deadline = time.monotonic() + seconds
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
         output, errors = _read(process, deadline, seconds, limit)
         try:
             code = process.wait(max(0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             raise ValueError('it was not done in %d s' % seconds)
     finally:
-        _end(process)
+        _end(process, patience)
     if code < 0:
         raise ValueError('it was killed by %s' % _signal_name(-code))
     if code:
@@ -86,12 +102,45 @@ def _is_gone(process):
         return True
 
 
-def _end(process):
+def end_group(group, patience, meanwhile):
+    """SIGTERM, and SIGKILL for what is left of the group after ``patience`` seconds; ``meanwhile()`` takes a moment."""
+    deadline, left = time.monotonic() + patience, True
     try:
-        # The session's leader is not waited for yet, or had its number for a group that still lives: it is no other's.
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
+        if patience:
+            left = _tell(group, signal.SIGTERM)
+        while left and time.monotonic() < deadline:
+            meanwhile()
+            left = _tell(group, 0)
+    finally:
+        if left:
+            _tell(group, signal.SIGKILL)
+
+
+def _tell(group, number):
+    """Whether there is such a process group."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
         pass
+    return True
+
+
+def _end(process, patience):
+    poll = select.poll()
+    for pipe in (process.stdout, process.stderr):
+        poll.register(pipe, select.POLLIN)
+
+    def meanwhile():
+        # What it says at its end is read too: a full pipe would keep it from ending.
+        for fd, _event in poll.poll(PAUSE_SECONDS * 1000):
+            if not os.read(fd, 1 << 16):
+                poll.unregister(fd)
+        process.poll()  # else the group would still have its leader
+
+    # The session's leader is not waited for yet, or had its number for a group that still lives: it is no other's.
+    end_group(process.pid, patience, meanwhile)
     process.stdout.close()
     process.stderr.close()
     try:
@@ -100,7 +149,8 @@ def _end(process):
         pass  # stuck in the kernel: it ends when it comes back
 
 
-def _no_core():
+def _prepare():
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

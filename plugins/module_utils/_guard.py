@@ -7,6 +7,9 @@ limit, cannot be caught; a pipe whose other end closes tells of it.
 """
 import os
 import signal
+import time
+
+from . import _bounded
 
 
 class Guard:
@@ -69,9 +72,8 @@ class Guard:
         words = heard.split()
         if words[-1:] == [b'done']:
             return
-        if words and int(words[-1]):
-            try:
-                os.killpg(int(words[-1]), signal.SIGKILL)
-            except OSError:
-                pass  # it ended meanwhile
-        self._back()
+        try:
+            self._back()
+        finally:
+            if words and int(words[-1]):
+                _bounded.end_group(int(words[-1]), _bounded.PATIENCE, lambda: time.sleep(_bounded.PAUSE_SECONDS))

@@ -37,10 +37,6 @@ def allowed(names, params, facts, rows, probe):
     return gates
 
 
-# Python drops what a handler raises in a finalizer or in a hook after a fork: the limit is then told again.
-AGAIN_SECONDS = 1
-
-
 class Interlude:
     """A context in which the source is changed, and after which it is what it was, with the override it had or had not."""
 
@@ -55,7 +51,7 @@ class Interlude:
         self._guard.__enter__()
         self._signals.__enter__()
         self._alarm = signal.signal(signal.SIGALRM, self._late)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds, AGAIN_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, _signals.AGAIN_SECONDS)
         return self
 
     def __exit__(self, *exc_info):
@@ -84,7 +80,7 @@ class Interlude:
 def measure(root, names, params, facts, probe, told):
     """The rounds. ``told`` gets ``runs``, ``warmup`` and ``cost`` as they come, so that a failure can show them.
 
-    Returns ``ended_on``. Raises ValueError for a workload that fails and for a source that does not stay.
+    Raises ValueError for a workload that fails and for a source that does not stay.
     """
     current = facts['clocksource']['current']
     interlude = Interlude(root, current, params['time_limit'])
@@ -111,7 +107,6 @@ def measure(root, names, params, facts, probe, told):
         raise ValueError('%s; %s' % (problem, fate) if problem else fate)
     if problem:
         raise ValueError('%s; on %s, as before' % (problem, current))
-    return interlude.ended_on
 
 
 def judge(names, params, runs):

@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What ends a process when its connection or its user goes away, as an exception: so that an undo runs first."""
 import signal
+import time
 
+# A terminal's end sends more than one signal, and the next must not disturb what tidies up on the way to an undo; a workload
+# has 5 s for that. Later ones count again: Python drops what a handler raises in a finalizer or in a hook after a fork.
+AGAIN_SECONDS = 10
 _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
@@ -15,6 +19,7 @@ class Signals:
     ignored."""
 
     def __enter__(self):
+        self.raised = None
         self.before = {number: signal.getsignal(number) for number in _ENDING}
         _set({number: kept if kept == signal.SIG_IGN else self._end for number, kept in self.before.items()})
         return self
@@ -27,7 +32,10 @@ class Signals:
         _set(dict.fromkeys(_ENDING, signal.SIG_IGN))
 
     def _end(self, number, frame):
-        self.ignore()
+        now = time.monotonic()
+        if self.raised is not None and now - self.raised < AGAIN_SECONDS:
+            return
+        self.raised = now
         raise Interrupted('the run was ended by signal %d' % number)
 
 

@@ -33,10 +33,9 @@ class Workload:
         began = time.monotonic()
         # the task's own environment, but numbers with a point
         environment = {key: value for key, value in os.environ.items() if not key.startswith('LC_')}
-        process = _bounded.start(['/bin/sh', '-c', self.command], env=dict(environment, LC_ALL='C'))
-        self.announce(process.pid)
         try:
-            written = _bounded.finish(process, self.seconds, OUTPUT_LIMIT)
+            written = _bounded.run(['/bin/sh', '-c', self.command], dict(environment, LC_ALL='C'), self.seconds, OUTPUT_LIMIT,
+                                   self.announce)
         except ValueError as exc:
             raise ValueError('the workload failed: %s' % exc)
         finally:

@@ -23,7 +23,9 @@ options:
     description:
       - What to run, by C(/bin/sh -c), in C(/), as the task's user with the task's environment, with C(LC_ALL=C) and
         nothing to read. It must end by itself, with code 0. What it left running then is not waited for.
-      - It is ended with all of its session where O(timeout) is over. C(runuser -u postgres --) stays in that session,
+      - It is ended with all of its session where O(timeout) is over, and where a signal, O(time_limit) or the module's own
+        end break it off, by SIGTERM, so that a C(trap) of the shell runs, and by SIGKILL where it is still there five
+        seconds later. What it left running in its session gets the same. C(runuser -u postgres --) stays in that session,
         C(su -c) begins one of its own.
       - It is not logged, since it may hold a password. Any user of the machine can see it in the list of processes.
     type: str

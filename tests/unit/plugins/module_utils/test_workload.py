@@ -10,7 +10,9 @@ import time
 
 import pytest
 
+from ansible_collections.cloudclock.linux.plugins.module_utils import _bounded
 from ansible_collections.cloudclock.linux.plugins.module_utils._guard import Guard
+from ansible_collections.cloudclock.linux.plugins.module_utils._signals import Interrupted, Signals
 from ansible_collections.cloudclock.linux.plugins.module_utils._workload import Workload
 
 # sysbench 1.0.20 and redis-benchmark 7.0.15, whose progress is on the line of its result
@@ -119,6 +121,56 @@ def test_it_is_announced_with_its_group_and_nothing_of_it_lives_on(tmp_path):
     assert ends(int(kept.read_text()))
 
 
+def test_one_that_takes_too_long_may_tidy_up(tmp_path):
+    """And say so at length: nothing of it is wanted, but the pipe must not be full."""
+    kept = tmp_path / 'kept'
+    with pytest.raises(ValueError, match='it was not done in 1 s'):
+        run("trap 'sleep 0.3; head -c 300000 /dev/zero; echo tidied >%s; exit' TERM; sleep 60" % kept, seconds=1)
+    assert kept.read_text() == 'tidied\n'
+
+
+def test_what_it_left_running_may_tidy_up(tmp_path):
+    assert run("""cd %s
+        (trap 'sleep 0.3; echo tidied >kept; exit' TERM; echo >ready; while sleep 0.02; do :; done) >/dev/null 2>&1 &
+        until test -e ready; do sleep 0.02; done; echo tps = 5""" % tmp_path) == 5.0
+    assert (tmp_path / 'kept').read_text() == 'tidied\n'
+
+
+def test_one_that_minds_nothing_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(_bounded, 'PATIENCE', 0.3)
+    kept = tmp_path / 'pid'
+    with pytest.raises(ValueError, match='it was not done in 1 s'):
+        run("trap '' TERM; echo $$ >%s; while :; do sleep 0.1; done" % kept, seconds=1)
+    assert ends(int(kept.read_text()))
+
+
+@pytest.mark.parametrize('number', [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_starts_ends_it_too(monkeypatch, number):
+    start, started = _bounded.start, []
+
+    def signalled(*args, **kwargs):
+        started.append(start(*args, **kwargs))
+        os.kill(os.getpid(), number)
+        return started[0]
+    monkeypatch.setattr(_bounded, 'start', signalled)
+    with pytest.raises(Interrupted), Signals():
+        run('sleep 60')
+    assert ends(started[0].pid)
+    assert not held()
+
+
+def test_it_holds_back_no_signal_and_leaves_none_held_back(monkeypatch):
+    assert run('cat /proc/self/status', r'SigBlk:\s*(\S+)') == 0 == len(held())
+    monkeypatch.setattr(_bounded, 'start', lambda *args, **kwargs: os.open('/no/such', os.O_RDONLY))
+    with pytest.raises(OSError):
+        run('true')
+    assert not held()
+
+
+def held():
+    return signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def alive(pid):
     try:
         with open('/proc/%d/stat' % pid) as stat:
@@ -145,7 +197,9 @@ with Guard(back) as guard:
         guard.runs(999999999 - number)
         guard.runs(None)
     if sys.argv[2] == 'workload':
-        child = subprocess.Popen(['sleep', '60'], start_new_session=True)
+        tidy = 'trap "echo tidied >%s.tidied; exit" TERM; echo; while sleep 0.02; do :; done' % sys.argv[1]
+        child = subprocess.Popen(['sh', '-c', tidy], start_new_session=True, stdout=subprocess.PIPE)
+        child.stdout.readline()
         guard.runs(child.pid)
         print(child.pid, flush=True)
     else:
@@ -169,7 +223,7 @@ def test_the_guard_acts_for_a_parent_that_was_killed(tmp_path, what):
     while time.monotonic() < deadline and not (kept.exists() and kept.read_text()):
         time.sleep(0.02)
     assert kept.read_text() == 'back '
-    assert not child or ends(child)
+    assert not child or ends(child) and (tmp_path / 'kept.tidied').read_text() == 'tidied\n'
 
 
 def test_the_guard_leaves_a_parent_alone_that_ends_well(tmp_path):

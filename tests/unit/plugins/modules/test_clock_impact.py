@@ -184,7 +184,7 @@ def test_bad_options_run_nothing(run_module, machine, options, words):
     ('hpet) n=1;; *) sleep 30', 'round 1 with tsc: the workload failed: it was not done in 1 s')])
 def test_a_workload_that_fails_ends_on_the_first_source(run_module, machine, case, words):
     command = 'read s <%s; case $s in %s;; esac; echo "tps = $n"' % (machine.file, case)
-    result = impact(run_module, command, timeout=1)
+    result = impact(run_module, command, timeout=1 if 'sleep' in case else 30)
     assert result['failed'] is True and words in result['msg'], result['msg']
     assert result['msg'].endswith('; on hpet, as before')
     assert machine.current == 'hpet' == result['ended_on'] and result['changed'] is False
@@ -198,14 +198,25 @@ def test_the_limit_of_all(run_module, machine):
     assert time.monotonic() - began < 10 and machine.current == 'hpet'
 
 
+@pytest.mark.parametrize('how', ['limit', 'signal'])
+def test_the_workload_may_tidy_up_first(run_module, machine, how):
+    """For longer than a second, and with a second signal on the heels of the first."""
+    tell = '' if how == 'limit' else 'kill -HUP {0}; kill -TERM {0};'.format(os.getpid())
+    command = "trap 'sleep 2; echo tidied >%s/kept; exit' TERM; %s while sleep 0.02; do :; done" % (machine.folder, tell)
+    result = run_module('clock_impact', **dict(SHORT, command=command, regex='(x)', time_limit=1 if how == 'limit' else 60))
+    assert result['msg'].endswith(' over; on hpet, as before' if how == 'limit' else ' by signal 1; on hpet, as before')
+    assert (machine.folder / 'kept').read_text() == 'tidied\n'
+
+
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
-def test_a_limit_that_python_drops_is_told_again(machine):
+def test_a_limit_that_python_drops_is_told_again(machine, monkeypatch):
     class Slow:
         def __del__(self):
             end = time.monotonic() + 0.4
             while time.monotonic() < end:
                 pass
 
+    monkeypatch.setattr(_signals, 'AGAIN_SECONDS', 1)
     with pytest.raises(_signals.Interrupted, match='time_limit, 0.2 s, is over'):
         with _impact.Interlude(Root(machine.folder), 'hpet', 0.2):
             dropped = Slow()
