@@ -28,7 +28,7 @@ def exporter(programs, folder):
         process.wait(10)
 
 
-def scrape(address, seconds=20):
+def scrape(address, seconds=60):
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + seconds
     while True:

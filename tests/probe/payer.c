@@ -1,7 +1,7 @@
 /* Copyright (c) 2026, the cloudclock.linux contributors */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reads the time in one way, so many times a second (0: as often as it can) for so many seconds;
-   prints how often it did, in how many seconds, and in how many of CPU time.
+   prints how often it did, in how many seconds, and in how many of CPU time; at SIGUSR1 how often it did so far.
    payer raw|turns|day|time|vdso|cpu|signals|many RATE SECONDS [SECCOMP] */
 #define _GNU_SOURCE
 #include <linux/filter.h>
@@ -15,6 +15,13 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+static volatile sig_atomic_t asked;
+
+static void ask(int number)
+{
+    asked = number;
+}
 
 static double now(void)
 {
@@ -79,6 +86,7 @@ int main(int argc, char **argv)
     long rate = atol(argv[2]), calls = 0;
     double seconds = atof(argv[3]), start = now();
 
+    signal(SIGUSR1, ask);
     if (argc > 4)
         be_filtered();
     if (!strcmp(argv[1], "many")) {
@@ -86,6 +94,11 @@ int main(int argc, char **argv)
         return 0;
     }
     for (double passed; (passed = now() - start) < seconds;) {
+        if (asked) {
+            asked = 0;
+            printf("%ld\n", calls);
+            fflush(stdout);
+        }
         if (rate && (double)calls >= passed * (double)rate) {
             struct timespec pause = {0, rate < 5000 ? 1000000000 / rate / 2 : 100000};
             nanosleep(&pause, NULL);

@@ -4,6 +4,7 @@
 """The probe counts real processes that enter the kernel to read the time, each built to do so in one way."""
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -92,36 +93,71 @@ def rows(result: dict, pid: int) -> list[list]:
     return [row for row in result['rows'] if row[0] == pid]
 
 
+class Truth:
+    """How often these payers called around a look, by their own count: whatever else the machine does, not more than
+    ``most`` of it fell into the look, and about ``mean``, so much as is the look's share of that time."""
+
+    def __init__(self, *payers: subprocess.Popen) -> None:
+        self.payers, self.began, self.before = payers, time.monotonic(), self._asked(payers)
+
+    @staticmethod
+    def _asked(payers) -> list[int]:
+        for payer in payers:
+            payer.send_signal(signal.SIGUSR1)
+        return [int(payer.stdout.readline()) for payer in payers]
+
+    def end(self, result: dict) -> None:
+        self.most = [after - before for before, after in zip(self.before, self._asked(self.payers))]
+        share = result['looked_ms'] / 1000 / (time.monotonic() - self.began)
+        self.mean = [most * share for most in self.most]
+
+
+def wait_for_events(looking: subprocess.Popen) -> None:
+    """Until the probe has opened its events, just before it looks."""
+    deadline = time.monotonic() + SECONDS
+    while looking.poll() is None and time.monotonic() < deadline:
+        for descriptor in Path(f'/proc/{looking.pid}/fd').glob('*'):
+            with contextlib.suppress(OSError):
+                if 'perf_event' in os.readlink(descriptor):
+                    return
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize('kind', ['musl', 'sanitized', '32-bit'])
 @pytest.mark.usefixtures('counting')
 def test_rare_calls_are_counted_one_by_one(build, payer, kind):
     probe = build(kind)
-    with Paying([payer(), 'day', '1500', '9'], [payer(), 'cpu', '300', '9']) as (day, cpu):
+    with Paying([payer(), 'day', '1500', '30'], [payer(), 'cpu', '300', '30']) as (day, cpu):
+        truth = Truth(day, cpu)
         result = look(probe, '--seconds', '2')
+        truth.end(result)
     (of_day,), (of_cpu,) = rows(result, day.pid), rows(result, cpu.pid)
     assert of_day[1:4] == ['64-bit', 'gettimeofday', None]
     assert of_cpu[1:4] == ['64-bit', 'clock_gettime', 2]
-    # Each was a sample, unless other work of this machine made the rate higher than that.
-    if result['longest_period'] == 1:
+    # Each was a sample, unless other work of this machine made the rate higher than that, or came in bursts.
+    if result['longest_period'] == 1 and not result['throttled'] and not result['lost']:
         assert of_day[4] == of_day[5]
-        assert 1500 * 2 * 0.9 < of_day[5] < 1500 * 2 * 1.1
-        assert 300 * 2 * 0.9 < of_cpu[5] < 300 * 2 * 1.1
-        assert result['passed'] == result['sampled'] + result['unrelated']
+        for row, most, mean in zip((of_day, of_cpu), truth.most, truth.mean):
+            assert mean * 0.7 < row[5] <= most
+        # What was called while the looking began was counted, and perhaps not sampled yet.
+        assert 0.99 * result['passed'] <= result['sampled'] + result['unrelated'] <= result['passed']
     assert result['names'][str(day.pid)].startswith('payer')
 
 
 @pytest.mark.usefixtures('counting')
 def test_many_a_second_are_estimated_and_no_pattern_is_hidden(build, payer):
     """Two clocks in turn: samples at an even distance would see one of them alone."""
-    with Paying([payer(), 'turns', '400000', '9']) as (turns,):
+    with Paying([payer(), 'turns', '400000', '30']) as (turns,):
+        truth = Truth(turns)
         result = look(build('musl'), '--seconds', '3')
+        truth.end(result)
     found = {row[3]: row[5] for row in rows(result, turns.pid)}
     assert set(found) == {0, 1}
     assert 0.85 < found[0] / found[1] < 1.18
     scale = result['passed'] / (result['sampled'] + result['unrelated'])
-    assert 400000 * 3 * 0.8 < sum(found.values()) * scale < 400000 * 3 * 1.2
+    assert truth.mean[0] * 0.7 < sum(found.values()) * scale < truth.most[0] * 1.2
     assert result['longest_period'] > 1
-    assert result['samples'] < 30000
+    assert result['samples'] < 60000
 
 
 @pytest.mark.usefixtures('counting')
@@ -139,13 +175,13 @@ def test_a_32_bit_caller_and_the_same_numbers_of_another_abi(build, payer):
     assert [row[1:4] for row in rows(result, raw.pid)] == [['32-bit', 'clock_gettime', 1]]
     assert ['32-bit', 'time', None] in [row[1:4] for row in rows(result, day.pid)]
     assert not rows(result, signals.pid)
-    assert result['unrelated'] > 1000
+    assert result['unrelated'] > 500
 
 
 @pytest.mark.usefixtures('counting')
 def test_a_process_that_ends_meanwhile_keeps_its_name(build, payer):
-    with Paying([payer(), 'raw', '2000', '1']) as (short,):
-        result = look(build('musl'), '--seconds', '2')
+    with Paying([payer(), 'raw', '2000', '3']) as (short,):
+        result = look(build('musl'), '--seconds', '5')
         assert short.wait(10) == 0
     assert rows(result, short.pid)[0][5] > 500
     assert result['names'][str(short.pid)].startswith('payer')
@@ -164,11 +200,14 @@ while True:
 @pytest.mark.usefixtures('counting')
 def test_a_name_may_have_any_bytes(build):
     names = ['a\nb"c', ' a ', 'caf\u00e9', '\udcff\\']
+    written = [name.encode('utf-8', 'surrogateescape') for name in names]
     with Paying(*[[sys.executable, '-c', NAMED, name] for name in names]) as running:
-        time.sleep(1)
+        deadline = time.monotonic() + SECONDS
+        while [Path(f'/proc/{process.pid}/comm').read_bytes()[:-1] for process in running] != written:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
         result = look(build('sanitized'), '--seconds', '1')
-        assert [result['names'][str(process.pid)] for process in running] == [
-            name.encode('utf-8', 'surrogateescape').decode('latin-1') for name in names]
+        assert [result['names'][str(process.pid)] for process in running] == [name.decode('latin-1') for name in written]
 
 
 @pytest.mark.usefixtures('counting')
@@ -180,7 +219,7 @@ def test_all_processes_outside_a_container_are_one_without_a_name(build, payer):
         for _time in range(50):
             subprocess.run(['true'], check=True)
         result = json.loads(looking.communicate(timeout=SECONDS)[0])
-    assert rows(result, 0)[0][4] > 500
+    assert rows(result, 0)[0][5] > 500
     assert '0' not in result['names']
 
 
@@ -193,7 +232,7 @@ def test_thousands_of_processes(build, payer):
         text = looking.communicate(timeout=SECONDS)[0]
     result = json.loads(text)
     once = [row for row in result['rows'] if row[2] == 'clock_gettime' and row[3] == 1 and row[4] == 1]
-    assert len(once) > 2500 or result['longest_period'] > 1
+    assert len(once) + result['lost'] > 2500 or result['longest_period'] > 1 or result['throttled']
     assert result['unplaced'] == 0
 
 
@@ -202,20 +241,24 @@ def test_thousands_of_processes(build, payer):
 def test_a_buffer_that_overflows_is_told_and_the_count_stays(build, payer, seconds):
     """In the midst of it, and at its end."""
     command = inside(TRACEFS, [*build('musl').command, 'syscalls', '--seconds', seconds, '--pages', '1'])
-    with Paying([payer(), 'raw', '2000', '9']) as (raw,):
+    with Paying([payer(), 'raw', '2000', '30']) as (raw,):
+        truth = Truth(raw)
         looking = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        wait_for_events(looking)
         time.sleep(1)
         looking.send_signal(signal.SIGSTOP)
         time.sleep(1.5)
         looking.send_signal(signal.SIGCONT)
         result = json.loads(looking.communicate(timeout=SECONDS)[0])
+        truth.end(result)
     missing = result['passed'] - result['sampled'] - result['unrelated']
     # What is lost are samples, and where the calls come unevenly each stands for several.
     assert 1000 < missing
     assert missing * 0.8 < result['lost'] * result['longest_period']
     assert result['lost'] < missing * 1.1
     assert rows(result, raw.pid)
-    assert 2000 * float(seconds) * 0.8 < result['passed'] < 2000 * float(seconds) * 2
+    # It is the whole machine's, so that there is no upper bound.
+    assert result['passed'] > truth.mean[0] * 0.7
 
 
 @pytest.mark.skipif(os.cpu_count() < 2, reason='one CPU')
@@ -228,10 +271,10 @@ def test_a_long_list_of_cpus(build, tmp_path):
 
 @pytest.mark.usefixtures('counting')
 def test_what_the_looking_costs_is_measured(build):
-    result = look(build('musl'), '--seconds', '1')
+    result = look(build('musl'), '--seconds', '2')
     assert result['cost_meanwhile']['other'] > result['cost']['other'] > 0
     assert result['cost_sampled'] > result['cost']['counter']
-    assert result['all']['calls'] > 0 and 50 < result['all']['ms'] < 500
+    assert result['all']['calls'] > 0 and 50 < result['all']['ms'] < result['looked_ms'] / 2
     assert 0 < result['cpu_ms'] < 200
     assert not rows(result, result['pid'])
 

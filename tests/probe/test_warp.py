@@ -163,10 +163,13 @@ def test_the_second_process_ends_by_itself_while_the_first_is_stopped(tmp_path):
     with subprocess.Popen([program, '--budget-ms', '1', '--warp-budget-ms', '1000', '--clocks', 'tai'],
                           stdout=subprocess.DEVNULL) as probe:
         try:
-            time.sleep(0.4)
-            with open(f'/proc/{probe.pid}/task/{probe.pid}/children', encoding='ascii') as file:
-                second = file.read().strip()
+            deadline = time.monotonic() + 20
+            second = ''
+            while not second and time.monotonic() < deadline:
+                with open(f'/proc/{probe.pid}/task/{probe.pid}/children', encoding='ascii') as file:
+                    second = file.read().strip()
             assert second
+            time.sleep(0.2)
             probe.send_signal(signal.SIGSTOP)
             deadline = time.monotonic() + 20
             while state(second) != 'Z' and time.monotonic() < deadline:
