@@ -39,7 +39,7 @@ def written_pages(tmp_path_factory):
     found = {'fleet': folder / 'clock-audit', 'output': done.stdout}
     hostile = {made.HOSTILE: made.hostile(), made.FORMULA: made.hostile(), 'nulls': made.nulls(),
                made.HOSTILE + '2': made.lost(made.HOSTILE), 'web-01': made.small()['web-01']}
-    for name, fleet in (('hostile', hostile), ('large', made.large(5000)), ('none', {})):
+    for name, fleet in (('hostile', hostile), ('unknown', made.unknown()), ('large', made.large(5000)), ('none', {})):
         report = _report.report(made.rows(fleet), '2026-11-21T04:30:00Z', 100000, ['-i', 'hosts.ini'])
         _write.write(folder / name, _report.render(report))
         found[name] = folder / name

@@ -144,6 +144,14 @@ def nulls() -> dict:
     return answers({'ansible_facts': empty(facts('tsc', ['tsc'])['ansible_facts'])}, empty(bench(20)))
 
 
+def unknown() -> dict:
+    """Machines that are measured or judged and not both, and one whose next boot brings another source."""
+    mute = answers(facts('hpet', ['tsc', 'hpet'], 'none', None, fast=False, cost=None))
+    leaving = small()['db-01']
+    leaving['facts']['ansible_facts']['clock']['boot'].update(clocksource='hpet')
+    return {'mute': mute, 'nulls': nulls(), 'bench': answers(None, bench(900, 'syscall')), 'leaving': leaving}
+
+
 def hostile() -> dict:
     """A machine that puts HOSTILE wherever a text may stand."""
     def spoil(value):

@@ -136,6 +136,17 @@ def test_a_card_has_the_distribution_the_gates_the_reason_and_the_command(visit)
     assert not card.is_visible() and '#' not in page.url
 
 
+def test_what_is_not_known_is_a_dash_and_no_nought(visit):
+    page = visit('unknown')
+    assert page.locator('.headline').inner_text().startswith('Of 4 machines, 1 reads the time from a slow clock; of 2 it is not known.')
+    tiles = dict(zip(page.locator('.tiles dt').all_inner_texts(), page.locator('.tiles dd').all_inner_texts()))
+    assert tiles['Machines'] == '4\n1 optimal or acceptable, 2 not known'
+    assert tiles['CPUs lost'] == '0.09\nat 100,000 reads a second each; of 2 not known'
+    assert page.locator('section[aria-labelledby=sources] tbody tr', has_text='hpet').inner_text().split() == ['hpet', '1', '1', '–', '–']
+    page.get_by_role('button', name='leaving').click()
+    assert 'Kept after a reboot by\nnothing: then hpet' in page.get_by_role('dialog').inner_text()
+
+
 def test_a_card_has_its_own_address(visit):
     page = visit(anchor='#host=lab-04')
     assert page.get_by_role('dialog', name='lab-04').is_visible()
@@ -145,7 +156,7 @@ def test_a_card_has_its_own_address(visit):
 
 
 def test_every_card_opens(visit):
-    for name in ('fleet', 'hostile'):
+    for name in ('fleet', 'hostile', 'unknown'):
         page = visit(name)
         for number in range(page.locator('#table tbody th button').count()):
             page.locator('#table tbody th button').nth(number).click()
