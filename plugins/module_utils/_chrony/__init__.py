@@ -113,17 +113,16 @@ class Setup(_machine.Machine):
             _apply.ready(self.root)
         result['reason'] = '; '.join(self._remarks(profile, clock, said))
         if not self.module.check_mode:
-            self._write(apply, profile, clock, name, wanted)
+            self._write(apply, clock, name, wanted)
         return dict(result, changed=True, action='configured')
 
-    def _write(self, apply, profile, clock, name, wanted):
+    def _write(self, apply, clock, name, wanted):
         layout = self.layout
         own = self.states.get(layout.service, {'active': False, 'enabled': False})
 
         def remember(old, folders):
             _record.remember(self.root, self.module, old, apply.change, dict(
-                (key, self.states[key]) for key in list(wanted) + [layout.service] if key in self.states),
-                dirs=folders, service=layout.service, profile=profile['id'], sanity=self.result['sanity'])
+                (key, self.states[key]) for key in list(wanted) + [layout.service] if key in self.states), folders)
 
         def steps():
             apply.reread(clock and clock['device'])
@@ -229,7 +228,7 @@ class Setup(_machine.Machine):
         apply.check_writable()
         if not self.module.check_mode:
             apply.go(self.params['remember'] and (lambda old, folders: _record.remember(
-                self.root, self.module, old, change, {}, dirs=folders, profile=profile['id'])), lambda: None)
+                self.root, self.module, old, change, {}, folders)), lambda: None)
         return dict(result, changed=True, action='configured')
 
     def _remarks(self, profile, clock, said):

@@ -116,8 +116,14 @@ class Systemd:
             if values.get('LoadState') == 'loaded' and values.get('Id', '').endswith('.service'):
                 found[values['Id'][:-8]] = {
                     'active': values.get('ActiveState') in ('active', 'activating', 'reloading'),
-                    'enabled': values.get('UnitFileState') in ('enabled', 'enabled-runtime')}
+                    'enabled': values.get('UnitFileState') in ('enabled', 'enabled-runtime')
+                    or values.get('UnitFileState') == 'generated' and self._linked(values['Id'][:-8])}
         return found
+
+    def _linked(self, name):
+        """Of a unit that was made from a start script: whether it starts at boot (/etc/rc3.d/S23ntp)."""
+        return any(re.match(r'S[0-9][0-9]%s\Z' % re.escape(name), link)
+                   for level in '2345' for link in self.root.listdir('/etc/rc%s.d' % level))
 
     def reload(self):
         self.run.must(['systemctl', 'daemon-reload'])
@@ -140,7 +146,7 @@ class Systemd:
         _leftover.remove(self.root, name)
         self.run.must(['systemctl', 'start', name + '.service'])
 
-    def enable(self, name):
+    def enable(self, name, _level=True):
         self.run.must(['systemctl', 'enable', name + '.service'])
 
     def disable(self, name):
@@ -148,7 +154,10 @@ class Systemd:
 
 
 class OpenRC:
-    """The same by OpenRC; services that start at boot are links in its runlevels."""
+    """The same by OpenRC; services that start at boot are links in its runlevels.
+
+    ``enabled`` is True of one in ``default``, else the name of the runlevel that it is in and can come back to.
+    """
 
     def __init__(self, run, root):
         self.run = run
@@ -156,9 +165,13 @@ class OpenRC:
 
     def state(self, names):
         return {name: {'active': not self.run(['rc-service', name, 'status'])[0],
-                       'enabled': any(self.root.exists('/etc/runlevels/%s/%s' % (level, name))
-                                      for level in self.root.listdir('/etc/runlevels'))}
+                       'enabled': self._level(name)}
                 for name in names if self.root.exists('/etc/init.d/' + name)}
+
+    def _level(self, name):
+        levels = [level for level in self.root.listdir('/etc/runlevels')
+                  if self.root.exists('/etc/runlevels/%s/%s' % (level, name))]
+        return 'default' in levels or (levels or [False])[0]
 
     def reload(self):
         pass
@@ -172,11 +185,11 @@ class OpenRC:
     def start(self, name):
         self.run.must(['rc-service', name, 'start'])
 
-    def enable(self, name):
-        self.run.must(['rc-update', 'add', name, 'default'])
+    def enable(self, name, level=True):
+        self.run.must(['rc-update', 'add', name, 'default' if level is True else level])
 
     def disable(self, name):
-        self.run.must(['rc-update', 'del', name, 'default'])
+        self.run.must(['rc-update', '--all', 'del', name])
 
 
 def manager(run, root, layout):
@@ -187,7 +200,9 @@ def manager(run, root, layout):
 
 def bring(services, name, now, wanted):
     """Bring one service from one state of ``state`` to another."""
-    if now['enabled'] != wanted['enabled']:
-        (services.enable if wanted['enabled'] else services.disable)(name)
+    if wanted['enabled'] and not now['enabled']:
+        services.enable(name, wanted['enabled'])
+    elif now['enabled'] and not wanted['enabled']:
+        services.disable(name)
     if now['active'] != wanted['active']:
         (services.start if wanted['active'] else services.stop)(name)

@@ -26,13 +26,12 @@ class Entry:
 
 
 class Layout:
-    """``chronyd`` and ``chronyc`` (None: not installed), ``conf``, ``manager`` (systemd, openrc, None), ``service``,
+    """``chronyd`` (None: not installed), ``conf``, ``manager`` (systemd, openrc, None), ``service``,
     ``files`` {path: text as its owner wrote it} in chronyd's order, ``entries``, ``dropin`` (None: none is read)."""
 
     def __init__(self, root):
         self.root = root
         self.chronyd = _binary(root, 'chronyd')
-        self.chronyc = _binary(root, 'chronyc')
         self.conf = _find_conf(root)
         self.manager, self.service = _service(root)
         self.files = {}

@@ -44,11 +44,13 @@ class Machine:
                 return profile, clock, None
         missing = 'this machine has no PTP hardware clock named %s' % ', '.join(
             sorted({repr(profile['clock_name']) for profile in candidates}))
+        tried = set()
         for profile in candidates:
             # A module that is loaded and gave no clock gives none by being asked again.
-            if not profile['module'] or not self.root.live or self.root.exists(
+            if not profile['module'] or profile['module'] in tried or not self.root.live or self.root.exists(
                     '/sys/module/' + profile['module'].replace('-', '_')):
                 continue
+            tried.add(profile['module'])
             status, out, err = self.run(['modprobe'] + (['-n'] if self.module.check_mode else []) + [profile['module']])
             if status:
                 missing += '; modprobe %s: %s' % (profile['module'], (err or out).strip() or 'exit %s' % status)
@@ -87,7 +89,7 @@ class Machine:
         self.states = self.services.state(list(_daemon.RIVALS) + ([own] if own else [])) if self.services else {}
         wanted = {rival: {'active': False, 'enabled': False} for rival, state in self.states.items()
                   if rival != own and (state['active'] or state['enabled'])}
-        if own and self.states.get(own) != {'active': True, 'enabled': True}:
+        if own and not all(self.states.get(own, {'active': False}).values()):
             wanted[own] = {'active': True, 'enabled': True}
         return wanted
 

@@ -3,7 +3,7 @@
 """The record of a machine before our first change, below ``chrony_ptp`` in state.json.
 
 ``{files: {path: {before_b64 | null, sha256_written | null, mixed?: true}}, dirs: [made by us],
-services: {name: {active, enabled}}, service: chronyd's, profile, sanity}``
+services: {name: {active, enabled}}}``; ``enabled`` may be the name of a runlevel (_daemon.OpenRC)
 """
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from .. import _state
 from . import _conf, _guard
 
 KEY = 'chrony_ptp'
-EMPTY = {'files': {}, 'dirs': [], 'services': {}, 'service': None, 'profile': None, 'sanity': None}
+EMPTY = {'files': {}, 'dirs': [], 'services': {}}
 
 
 def load(root):
@@ -23,7 +23,7 @@ def load(root):
     return None if found is None else dict(EMPTY, **found)
 
 
-def remember(root, module, old, change, services, **more):
+def remember(root, module, old, change, services, dirs):
     """Record what is about to be overwritten; what is recorded already stays."""
     record = dict(EMPTY, **(old or {}))
     files = dict(record['files'])
@@ -34,8 +34,8 @@ def remember(root, module, old, change, services, **more):
             entry['mixed'] = True
         entry['sha256_written'] = digest(edit.after)
         files[edit.path] = entry
-    record.update(more, files=files, services=dict(services, **record['services']),
-                  dirs=record['dirs'] + [path for path in more['dirs'] if path not in record['dirs']])
+    record.update(files=files, services=dict(services, **record['services']),
+                  dirs=record['dirs'] + [path for path in dirs if path not in record['dirs']])
     if old is None:
         _state.remember(root, module, KEY, record)
     else:

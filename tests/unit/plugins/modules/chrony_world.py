@@ -123,12 +123,14 @@ class World:
         return self._service(verb, name)
 
     def _rc_update(self, argv, data):
-        link = self.path / 'etc/runlevels/default' / argv[2]
-        link.parent.mkdir(parents=True, exist_ok=True)
+        name = argv[3] if argv[1] == '--all' else argv[2]
+        level = self.path / 'etc/runlevels' / (argv[3] if argv[1] == 'add' and len(argv) > 3 else 'default')
+        level.mkdir(parents=True, exist_ok=True)
         if argv[1] == 'add':
-            link.symlink_to('/etc/init.d/' + argv[2])
-        elif link.is_symlink():
-            link.unlink()
+            (level / name).symlink_to('/etc/init.d/' + name)
+        for folder in level.parent.iterdir() if argv[1] == '--all' else [level]:
+            if 'del' in argv and (folder / name).is_symlink():
+                (folder / name).unlink()
         return ''
 
     def _service(self, verb, name):

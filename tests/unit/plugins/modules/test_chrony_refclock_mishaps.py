@@ -312,7 +312,7 @@ def test_the_drivers_option_alone_is_no_reason_to_restart_chronyd(world, call):
 @pytest.mark.parametrize('value, words', [
     ('0', 'Not every machine type has such a clock'),
     ('1', 'ena was loaded with phc_enable=1 and shows none, so this machine type has none'),
-    (None, "the driver ena that is loaded has no option phc_enable, and where it is the kernel's own, devlink's enable_phc")])
+    (None, "ena that is loaded has no option phc_enable, and where it is the kernel's own, devlink's enable_phc")])
 def test_what_amazons_driver_says_of_its_clock(world, call, value, words):
     here = world('amazon-2023', cloud=AMAZON, clock=None)
     here.write('sys/module/ena/version', '2.13.0g\n')
@@ -321,3 +321,40 @@ def test_what_amazons_driver_says_of_its_clock(world, call, value, words):
     assert words in call(check_mode=True)['reason']
     here.write('etc/modprobe.d/cloudclock-ptp.conf', 'options ena phc_enable=1\n')
     assert ('none: state=absent takes the option away' in call()['reason']) == (value == '1')
+
+
+@pytest.mark.parametrize('level', ['boot', 'default'])
+def test_a_rival_leaves_its_runlevel_and_comes_back_to_it(world, call, level):
+    here = world('alpine')
+    for name in 'ntpd', 'chronyd':
+        here.write('etc/init.d/' + name, '')
+        here._rc_update(['rc-update', 'add', name, level], None)
+    here.services['ntpd'] = {'active': True, 'enabled': True}
+    before = here.tree()
+    assert call()['conflicts'] == [{'service': 'ntpd', 'did': 'stopped and disabled'}]
+    assert not (here.path / 'etc/runlevels' / level / 'ntpd').is_symlink() and call()['changed'] is False
+    call(state='absent')
+    now = here.tree()
+    for name in set(now) - set(before):
+        assert name in ('var/', 'var/lib/', 'etc/runlevels/default/'), name
+        del now[name]
+    assert now == before and here.services['ntpd']['active']
+
+
+def test_a_rival_with_a_start_script_counts_by_its_links(world, call):
+    here = world()
+    here.services['ntp'] = {'active': False, 'enabled': None}
+    real = here._systemctl
+    here._systemctl = lambda argv, data: real(argv, data) if argv[1] != 'show' else real(argv, data).replace(
+        'Id=ntp.service\nLoadState=loaded\nActiveState=inactive\nUnitFileState=disabled',
+        'Id=ntp.service\nLoadState=loaded\nActiveState=inactive\nUnitFileState=generated')
+    here.write('etc/rc3.d/K23ntp', '')
+    here.write('etc/rc3.d/S23ntpsec', '')
+    assert call(check_mode=True)['conflicts'] == []
+    here.write('etc/rc3.d/S23ntp', '')
+    assert call(check_mode=True)['conflicts'] == [{'service': 'ntp', 'did': 'stopped and disabled'}]
+
+
+def test_a_module_that_two_profiles_name_is_asked_for_once(world, call):
+    here = world(clock=None)
+    assert call(variant='classic')['reason'].count('No such device') == 1 and len(here.ran('modprobe')) == 1
