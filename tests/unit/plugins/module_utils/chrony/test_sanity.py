@@ -55,6 +55,19 @@ def test_nobody_vouches():
     assert (found['verdict'], found['reason'], found['offset_seconds']) == ('unknown', 'because', 0.02)
 
 
+@pytest.mark.parametrize('state, status, answer', [
+    (0, 0x2001, True), (3, 0x2001, True), (0, 0x2041, False), (5, 0x2001, False), (-1, 0, None)])
+def test_what_the_kernel_says(monkeypatch, state, status, answer):
+    class Libc:
+        @staticmethod
+        def adjtimex(timex):
+            # modes, offset, freq, maxerror, esterror, status
+            ctypes.memmove(timex, struct.pack('@I4li', 0, 64, 64, 64, 64, status), struct.calcsize('@I4li'))
+            return state
+    monkeypatch.setattr(ctypes, 'CDLL', lambda *_args, **_kwargs: Libc)
+    assert _sanity.kernel_synchronised() is answer
+
+
 def test_the_kernel_answers_for_real():
     raw = ctypes.create_string_buffer(1024)
     state = ctypes.CDLL(None).adjtimex(raw)
