@@ -18,7 +18,7 @@ description:
     drop-in where chrony reads one, else a marked block at the end of the file. A C(refclock) line of the operator is
     never touched.
   - C(chronyd) does not start when the device of a C(refclock) line is missing. A small service looks for the clock
-    before each start (by OpenRC: at boot) and, without it, gives C(chronyd) the sources that had to make way.
+    before each start (by OpenRC only at boot) and, without it, gives C(chronyd) the sources that had to make way.
   - Where no profile covers the machine or the clock is not there, nothing is changed and RV(reason) says why. Where
     the clock is too far from NTP's time, or nothing is there to hold it against, that is a refusal and not a failure.
 author:
