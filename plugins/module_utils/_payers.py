@@ -96,8 +96,9 @@ def judge(raw, describe, paths, audit, limit):
     return {'processes': processes, 'payers': len(order), 'shown': len(processes),
             'calls_per_second': _rate(sum(row[5] for row in raw['rows']) * scale / seconds),
             'cpu_percent': _percent(sum(_ns(row, raw) * row[5] for row in raw['rows']) * scale / seconds),
-            'seconds': round(seconds, 3), 'exact': raw['longest_period'] <= 1 and not raw['lost'] and raw['passed'] <= counted,
-            'samples': raw['samples'], 'lost_samples': raw['lost'], 'calls_without_room': raw['unplaced'],
+            'seconds': round(seconds, 3), 'samples': raw['samples'], 'lost_samples': raw['lost'], 'throttled': raw['throttled'],
+            'exact': raw['longest_period'] <= 1 and not raw['lost'] and not raw['throttled'] and raw['passed'] <= counted,
+            'calls_without_room': raw['unplaced'],
             'syscall_ns': dict(raw['cost']), 'looking': _looking(raw, seconds)}
 
 
@@ -126,12 +127,18 @@ def _call(row, process, each, raw, paths, audit):
     if found['certain'] and address and votes * 2 < samples and not _reasons.is_cpu_time(name):
         # Calls came from several places, and the reason is that of the most frequent one.
         found.update(certain=False, evidence='of most of its calls: ' + found['evidence'])
-    # Each sample of a long period is a draw from many calls; where all were taken nothing is left to chance.
     found.update(syscall=call, clock=name, abi=abi, samples=samples, calls_per_second=_rate(calls * each),
                  cpu_percent=_percent(_ns(row, raw) * calls * each),
-                 margin_percent=0.0 if raw['longest_period'] <= 1 else round(_MARGIN / samples ** 0.5, 1),
+                 margin_percent=_margin(raw, samples),
                  what_makes_it_dearer=_reasons.dearer(call, abi, process, audit))
     return found
+
+
+def _margin(raw, samples):
+    if raw['throttled']:
+        return None  # nobody knows how many calls the kernel passed over; some kernels do not even count them
+    # Each sample of a long period is a draw from many calls; where all were taken nothing is left to chance.
+    return 0.0 if raw['longest_period'] <= 1 else round(_MARGIN / samples ** 0.5, 1)
 
 
 def _ns(row, raw):

@@ -11,8 +11,10 @@ import re
 CLOCKS = {0: 'realtime', 1: 'monotonic', 2: 'process_cputime_id', 3: 'thread_cputime_id', 4: 'monotonic_raw',
           5: 'realtime_coarse', 6: 'monotonic_coarse', 7: 'boottime', 8: 'realtime_alarm', 9: 'boottime_alarm', 11: 'tai'}
 COARSE = ('realtime_coarse', 'monotonic_coarse')
-# In the vDSO for ever; for tai, boottime and monotonic_raw the kernel's age decides.
+# In the vDSO for ever
 _COMMON = ('realtime', 'monotonic') + COARSE
+# In the vDSO of some kernels, which a measurement tells
+_BY_AGE = ('tai', 'boottime', 'monotonic_raw')
 _LIBC = re.compile(r'/(libc[-.]|librt[-.]|ld-musl-|libuClibc)[^/]*$')
 _LOADER = re.compile(r'/ld[-.][^/]*$')
 # glibc 2.31 is the first to look for the vDSO in 32-bit programs' clock_gettime64 and in static ones (its NEWS file).
@@ -44,7 +46,9 @@ def why(name, abi, address, process, paths):
     """
     if is_cpu_time(name):
         return _is('cpu_time_clock', True, 'only the kernel knows CPU time: no fault')
-    if name not in _COMMON and (name not in paths or paths[name] == 'syscall' != paths.get('monotonic')):
+    if name in _BY_AGE and not (paths.get(name) and paths.get('monotonic')):
+        return _is('unknown', False, "whether this kernel's vDSO knows the clock was not measured")
+    if name not in _COMMON and (name not in _BY_AGE or paths[name] == 'syscall' != paths['monotonic']):
         return _is('clock_without_vdso', True, "this kernel's vDSO does not know the clock: no fault")
     room, path = where(process['maps'], address, process['exe'])
     if room is None:

@@ -97,7 +97,7 @@ cpu_percent:
   returned: success
   type: float
 exact:
-  description: Whether every call was looked at; else they were sampled.
+  description: Whether every call was looked at; else they were sampled, or some were lost or passed over.
   returned: success
   type: bool
 samples:
@@ -106,6 +106,13 @@ samples:
   type: int
 lost_samples:
   description: Samples that found no room in their buffer, beside the C(samples).
+  returned: success
+  type: int
+throttled:
+  description:
+    - How often the kernel stopped taking samples of a processor for up to a tick, because of a burst of more than
+      C(kernel.perf_event_max_sample_rate) allows in one.
+    - Where it is not 0 the rates are too small, some kernels not counting such calls either, and C(margin_percent) is null.
   returned: success
   type: int
 calls_without_room:
@@ -133,6 +140,10 @@ clocks:
   description: By which path some clocks are read on this machine by a program that does it right, V(vdso) or V(syscall).
   returned: success
   type: dict
+clocks_reason:
+  description: Why that was not measured; null where it was.
+  returned: success
+  type: str
 seconds:
   description: How long it looked.
   returned: success
@@ -164,6 +175,7 @@ def main():
             module.fail_json(msg='%s must be %d to %d' % (name, least, most))
     probe = _probe.load(module)
     readings = probe.run(BUDGET, CLOCKS)
+    unmeasured = None if readings else probe.reason
     counted = probe.look(module.params['seconds'])
     if counted is None:
         module.fail_json(msg='The system calls were not counted: %s' % probe.reason)
@@ -174,7 +186,7 @@ def main():
     audit, users = _audit.read(root), _people.users(root)
     found = _payers.judge(counted, lambda pid, name: _people.describe(root, pid, name, users), paths, audit,
                           module.params['limit'])
-    module.exit_json(changed=False, audit_rules=audit, clocks=paths, **printable(found))
+    module.exit_json(changed=False, audit_rules=audit, clocks=paths, clocks_reason=unmeasured, **printable(found))
 
 
 if __name__ == '__main__':

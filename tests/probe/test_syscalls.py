@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.cloudclock.linux.plugins.module_utils import _payers, _people
+
 from .conftest import KINDS, SECONDS, Built, works
 from .test_hostile import ERRNO, deny
 
@@ -259,6 +261,21 @@ def test_a_buffer_that_overflows_is_told_and_the_count_stays(build, payer, secon
     assert rows(result, raw.pid)
     # It is the whole machine's, so that there is no upper bound.
     assert result['passed'] > truth.mean[0] * 0.7
+
+
+@pytest.mark.usefixtures('counting')
+def test_no_count_of_a_burst_is_exact_and_wrong(build, payer):
+    """The kernel takes perf_event_max_sample_rate / HZ samples in a tick, and newer ones do not count the rest either."""
+    looking = subprocess.Popen(inside(TRACEFS, [*build('musl').command, 'syscalls', '--seconds', '4']), stdout=subprocess.PIPE,
+                               text=True)
+    wait_for_events(looking)
+    time.sleep(1)
+    burst = subprocess.Popen([payer(), 'raw', '0', '0.005'], stdout=subprocess.PIPE, text=True)
+    called = int(burst.communicate(timeout=SECONDS)[0].split()[0])
+    result = json.loads(looking.communicate(timeout=SECONDS)[0])
+    judged = _payers.judge(_payers.check(result), lambda _pid, name: dict(_people.NOBODY, name=name), {}, {'calls': None}, 9999)
+    told = sum(process['calls_per_second'] for process in judged['processes'] if process['pid'] == burst.pid) * judged['seconds']
+    assert told > called * 0.99 or not judged['exact']
 
 
 @pytest.mark.skipif(os.cpu_count() < 2, reason='one CPU')

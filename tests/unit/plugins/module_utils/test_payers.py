@@ -52,6 +52,14 @@ def test_lost_samples_are_told():
     assert judged(lost=3)['exact'] is False
 
 
+def test_a_throttled_count_is_not_exact_and_has_no_margin():
+    for period in (1, 9):
+        found = judged(throttled=2, longest_period=period)
+        assert (found['throttled'], found['exact']) == (2, False)
+        assert [call['margin_percent'] for process in found['processes'] for call in process['syscalls']] == [None] * 3
+    assert judged()['throttled'] == 0
+
+
 def test_calls_that_no_sample_stands_for_are_not_exact():
     assert judged(passed=61)['exact'] is False
 

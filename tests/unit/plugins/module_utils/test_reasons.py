@@ -39,6 +39,10 @@ def process(maps=DYNAMIC, program=True, ended=False):
     ('boottime', VDSO, DYNAMIC, dict(FAST, boottime='syscall'), ('clock_without_vdso', True)),
     ('boottime', VDSO, DYNAMIC, SLOW, ('source_without_vdso', True)),
     ('tai', LIBC, DYNAMIC, FAST, ('raw_syscall', False)),
+    # the probe did not measure, or not that
+    *((clock, PROGRAM, DYNAMIC, paths, ('unknown', False)) for clock in ('tai', 'boottime', 'monotonic_raw') for paths in (
+        {}, {'monotonic': 'vdso'}, dict.fromkeys(FAST), dict(SLOW, monotonic=None))),
+    ('boottime_alarm', VDSO, DYNAMIC, {}, ('clock_without_vdso', True)),
     ('monotonic', 0x9000, DYNAMIC, FAST, ('unknown', False)),
     ('monotonic', LIBC, '', FAST, ('unknown', False)),
     ('monotonic', LIBC, DYNAMIC, {}, ('raw_syscall', False)),

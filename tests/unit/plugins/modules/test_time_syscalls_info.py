@@ -13,7 +13,7 @@ from ..module_utils.test_payers import NO_RULES, RAW
 @pytest.fixture(name='counted')
 def lay(monkeypatch):
     """What the probe will have counted; returns what it is asked for."""
-    def given(raw, reason=None):
+    def given(raw, reason=None, unmeasured=None):
         asked = []
 
         class Found:
@@ -22,10 +22,14 @@ def lay(monkeypatch):
 
             def run(self, budget_ms, clocks):
                 asked.append(clocks)
+                if unmeasured:
+                    self.reason = unmeasured
+                    return None
                 return {'clocks': {'monotonic': {'path': 'vdso'}}}
 
             def look(self, seconds):
                 asked.append(seconds)
+                self.reason = None if raw else reason
                 return raw
         monkeypatch.setattr(_probe, 'load', lambda module: Found())
         monkeypatch.setattr(_audit, 'read', lambda root: NO_RULES)
@@ -41,9 +45,18 @@ def test_the_result(run_module, counted):
     result = run_module('time_syscalls_info', check_mode=True, seconds=3)
     assert asked == [['monotonic', 'monotonic_raw', 'boottime', 'tai'], 3]
     assert (result['failed'], result['changed'], result['clocks']) == (False, False, {'monotonic': 'vdso'})
+    assert result['clocks_reason'] is None
     myself, gone = result['processes'][:2]
     assert (myself['pid'], myself['uid'], myself['ended']) == (os.getpid(), os.getuid(), False)
     assert (gone['pid'], gone['name'], gone['ended'], gone['command']) == (7, 'loop', True, None)
+
+
+def test_paths_that_were_not_measured_are_no_reason_of_a_process(run_module, counted):
+    rows = [[os.getpid(), '64-bit', 'clock_gettime', 11, 30, 30, 1, 30]]
+    counted(dict(RAW, rows=rows), unmeasured='the probe gave no measurement')
+    result = run_module('time_syscalls_info')
+    assert (result['clocks'], result['clocks_reason']) == ({}, 'the probe gave no measurement')
+    assert (result['processes'][0]['why_it_enters'], result['processes'][0]['certain']) == ('unknown', False)
 
 
 def test_what_is_returned_is_documented(run_module, counted):
