@@ -86,6 +86,29 @@ def test_what_is_missing_is_installed_once_apt_lets_us(machine, write):
     assert machine.calls('sleep') == ['10'] * 3 and machine.calls('dnf') == []
 
 
+PYTHONS = ('python3', 'python3.13', 'python3.12', 'python3.11')
+
+
+@pytest.mark.parametrize('program, options, old', [
+    ('dnf', '-q -y install', 'python3.11'), ('zypper', '--quiet --non-interactive install', 'python311')])
+@pytest.mark.parametrize('own', [True, False])
+def test_a_python_is_installed_only_where_there_is_none(machine, write, program, options, old, own):
+    """A distribution whose own Python will do need not have the older one: one name that is not known, and nothing is installed."""
+    for name in ('git', 'apt-get', 'dnf', 'zypper'):
+        if shutil.which(name):
+            (machine.here / name).symlink_to('/dev/null')
+            machine.places = {name: shutil.which(name), **machine.places}
+    for name in (program, *PYTHONS):
+        (machine.mnt / name).write_text(STAND_IN)
+        (machine.mnt / name).chmod(0o755)
+    for name in PYTHONS[own:]:
+        machine.answer(name, 'exit 1')
+    machine.answer(program, 'case "$*" in *" git-core") echo "#!/bin/sh" >/mnt/git; chmod +x /mnt/git;; '
+                   f'*" {old}") echo : >/mnt/answers/python3.11;; *) exit 1;; esac')
+    assert boot(machine, write, COMMIT)[0] == ['ansible-core was not installed: nothing was done']
+    assert machine.calls(program) == [f'{options} git-core'] + [f'{options} {old}'] * (not own)
+
+
 def test_pins_that_are_not_to_be_had_are_a_warning(machine, write, repository):
     said, printed = boot(machine, write, repository[0], user_data_pins=['cloudclock-has-no-such-package==1'])
     assert said == ['ansible-core was not installed: nothing was done'], printed
