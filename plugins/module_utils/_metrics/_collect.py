@@ -86,7 +86,7 @@ def collect(root, probe, options, kept):
     if readings:
         _memory.reads(memory, readings['clocks'])
         if budget:
-            _memory.warp(memory, readings['warp'], now)
+            _memory.warp(memory, readings['warp'], (readings['counter'] or {}).get('hz'), now)
         readings = dict(readings, warp=(memory['warp'] or {}).get('result'))
     found = _facts.judged(root, readings, options['policy'], log=log)
     _memory.source(memory, found['clocksource']['current'], log[0], now, uptime)

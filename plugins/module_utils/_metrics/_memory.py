@@ -70,9 +70,13 @@ def warp_owed(memory, now):
     return now - warp['time'] >= (DAY if whole else HOUR)
 
 
-def warp(memory, result, now):
-    """Keeps a test's result. One that found a step back stands for the boot, whatever a later one sees."""
-    before = (memory['warp'] or {}).get('result')
+def warp(memory, result, hertz, now):
+    """Keeps a test's result, and the seconds of a step back, for runs that have no figures. One that found a step back
+    stands for the boot, whatever a later one sees."""
+    last = memory['warp'] or {}
+    before, seconds = last.get('result'), last.get('seconds')
     if before and before['worst_cycles'] and not (result and result['worst_cycles'] >= before['worst_cycles']):
         result = before
-    memory['warp'] = {'time': now, 'result': result or before}
+    elif result and result['worst_cycles'] and hertz:
+        seconds = result['worst_cycles'] / float(hertz)
+    memory['warp'] = {'time': now, 'result': result or before, 'seconds': seconds}

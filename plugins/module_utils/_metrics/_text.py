@@ -73,9 +73,10 @@ def _tsc(page, tsc, readings, warp):
               ({'why': 'policy'}, None if marked is None else int(marked and by_rule))])
     hertz = ((readings or {}).get('counter') or {}).get('hz')
     cycles = tsc['warp_cycles']
+    back = None if cycles is None else 0 if cycles == 0 else hertz and cycles / float(hertz)
     page.add('tsc_warp_seconds', "The largest step back of the counter from one processor to another, of this boot's "
              'last test; absent where not all pairs were tested and none stepped back.',
-             [({}, None if cycles is None else 0 if cycles == 0 else hertz and cycles / float(hertz))])
+             [({}, (warp or {}).get('seconds') if back is None else back)])
     result = (warp or {}).get('result') or {}
     page.add('warp_tested_pairs', 'The pairs of processors that the last warp test came to.',
              [({}, result.get('pairs_tested'))])

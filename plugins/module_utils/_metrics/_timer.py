@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the cloudclock.linux contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What starts the collector: a systemd timer, or cron. Pure, but for the commands that it is handed ``run`` for."""
+import os
 import time
 
 NAME = 'cloudclock-metrics'
@@ -11,7 +12,6 @@ CRON = '/etc/cron.d/%s' % NAME
 # busybox's cron (Alpine) has no cron.d, but folders whose programs it starts every so often.
 PERIODIC = '/etc/periodic/15min/%s' % NAME
 PERIODIC_SECONDS = 900
-DAEMONS = ('cron', 'crond', 'fcron', 'busybox')
 EVERY = (SERVICE, TIMER, CRON, PERIODIC)
 
 _UNIT = '''\
@@ -79,10 +79,11 @@ def kind(root, find):
     """systemd, cron or periodic. ``find(name)`` is a program's path or None. ValueError where there is none of them."""
     if root.isdir('/run/systemd/system'):
         return 'systemd'
-    if any(find(name) for name in DAEMONS):
-        for name, path in (('cron', CRON), ('periodic', PERIODIC)):
-            if root.isdir(path.rpartition('/')[0]):
-                return name
+    cron, crond = (path and os.path.basename(root.real(path)) for path in (find('cron'), find('crond')))
+    if any(name and not name.startswith('busybox') for name in (cron, crond)) and root.isdir(os.path.dirname(CRON)):
+        return 'cron'
+    if (crond or find('busybox')) and root.isdir(os.path.dirname(PERIODIC)):
+        return 'periodic'
     raise ValueError('nothing here starts programs by the clock: neither systemd runs, nor is there a cron that reads '
                      '/etc/cron.d or /etc/periodic/15min')
 

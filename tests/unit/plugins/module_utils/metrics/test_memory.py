@@ -79,7 +79,7 @@ def test_a_switch_to_another_source_than_the_one_in_use_is_not_believed(memory):
 
 def test_a_boot_forgets_what_was_of_the_last_one(memory):
     _memory.source(memory, 'tsc', LINES, 1000.0, 100.0)
-    _memory.warp(memory, {'worst_cycles': 0, 'partial': False}, 1000)
+    _memory.warp(memory, {'worst_cycles': 0, 'partial': False}, 2e9, 1000)
     baselines(memory, 20, 20, 20)
     _memory.boot(memory, 'first boot')
     assert memory['switch'] and memory['warp']
@@ -92,17 +92,26 @@ def test_a_boot_forgets_what_was_of_the_last_one(memory):
 
 def test_the_warp_test_is_daily_and_hourly_where_it_was_not_finished(memory):
     assert _memory.warp_owed(memory, 1000)
-    _memory.warp(memory, {'worst_cycles': 0, 'partial': False}, 1000)
+    _memory.warp(memory, {'worst_cycles': 0, 'partial': False}, 2e9, 1000)
     assert [_memory.warp_owed(memory, 1000 + after) for after in (3600, 86399, 86400, -1)] == [False, False, True, True]
     for result in ({'worst_cycles': 0, 'partial': True}, None):
         memory['warp'] = None
-        _memory.warp(memory, result, 1000)
+        _memory.warp(memory, result, 2e9, 1000)
         assert [_memory.warp_owed(memory, 1000 + after) for after in (3599, 3600)] == [False, True]
 
 
 def test_a_step_back_that_was_seen_stands(memory):
-    _memory.warp(memory, {'worst_cycles': 70, 'partial': True}, 1000)
-    _memory.warp(memory, {'worst_cycles': 0, 'partial': False}, 2000)
+    _memory.warp(memory, {'worst_cycles': 70, 'partial': True}, 2e9, 1000)
+    _memory.warp(memory, {'worst_cycles': 0, 'partial': False}, 2e9, 2000)
     assert (memory['warp']['result']['worst_cycles'], memory['warp']['time']) == (70, 2000)
-    _memory.warp(memory, {'worst_cycles': 90, 'partial': False}, 3000)
+    _memory.warp(memory, {'worst_cycles': 90, 'partial': False}, 2e9, 3000)
     assert memory['warp']['result']['worst_cycles'] == 90
+
+
+def test_a_step_back_is_kept_in_seconds(memory):
+    for cycles, hertz, seconds in ((0, 2e9, None), (70, None, None), (80, 2e9, 4e-08), (0, 2e9, 4e-08), (60, 1e9, 4e-08),
+                                   (90, 2e9, 4.5e-08)):
+        _memory.warp(memory, {'worst_cycles': cycles, 'partial': False}, hertz, 1000)
+        assert memory['warp']['seconds'] == seconds
+    _memory.warp(memory, None, None, 2000)
+    assert memory['warp']['seconds'] == 4.5e-08

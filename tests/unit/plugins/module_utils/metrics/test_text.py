@@ -61,6 +61,13 @@ def test_a_step_back_is_in_seconds_where_the_frequency_is_known():
     assert 'node_clock_tsc_warp_seconds 0' in lines(found())
 
 
+def test_a_step_back_stands_though_the_probe_fails():
+    memory = _memory.start(None, 'machine')
+    _memory.warp(memory, {'worst_cycles': 165, 'partial': False, 'pairs_tested': 6, 'pairs_total': 6}, 1650000000, 1000.0)
+    shown = lines(found(tsc={'warp_cycles': None}), None, memory=memory, run=dict(RUN, measured=False))
+    assert 'node_clock_tsc_warp_seconds 1e-07' in shown
+
+
 def test_the_memory_is_shown():
     memory = _memory.start(None, 'machine')
     memory.update(switches=2, switch={'time': 1699999000.25}, reads={'monotonic vdso': {'baseline': 18.5}},
