@@ -112,7 +112,7 @@ throttled:
   description:
     - How often the kernel stopped taking samples of a processor for up to a tick, because of a burst of more than
       C(kernel.perf_event_max_sample_rate) allows in one.
-    - Where it is not 0 the rates are too small, some kernels not counting such calls either, and C(margin_percent) is null.
+    - Where it is not 0 the rates may be too small, as some kernels do not count such calls either, and C(margin_percent) is null.
   returned: success
   type: int
 calls_without_room:

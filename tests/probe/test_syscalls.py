@@ -264,18 +264,22 @@ def test_a_buffer_that_overflows_is_told_and_the_count_stays(build, payer, secon
 
 
 @pytest.mark.usefixtures('counting')
-def test_no_count_of_a_burst_is_exact_and_wrong(build, payer):
-    """The kernel takes perf_event_max_sample_rate / HZ samples in a tick, and newer ones do not count the rest either."""
-    looking = subprocess.Popen(inside(TRACEFS, [*build('musl').command, 'syscalls', '--seconds', '4']), stdout=subprocess.PIPE,
-                               text=True)
-    wait_for_events(looking)
-    time.sleep(1)
-    burst = subprocess.Popen([payer(), 'raw', '0', '0.005'], stdout=subprocess.PIPE, text=True)
-    called = int(burst.communicate(timeout=SECONDS)[0].split()[0])
-    result = json.loads(looking.communicate(timeout=SECONDS)[0])
-    judged = _payers.judge(_payers.check(result), lambda _pid, name: dict(_people.NOBODY, name=name), {}, {'calls': None}, 9999)
-    told = sum(process['calls_per_second'] for process in judged['processes'] if process['pid'] == burst.pid) * judged['seconds']
-    assert told > called * 0.99 or not judged['exact']
+def test_no_count_of_a_burst_is_wrong_and_has_a_margin(build, payer):
+    """The kernel passes over what comes too thick, and newer ones do not count it either: not in each run, so three."""
+    for _look in range(3):
+        looking = subprocess.Popen(inside(TRACEFS, [*build('musl').command, 'syscalls', '--seconds', '2']),
+                                   stdout=subprocess.PIPE, text=True)
+        wait_for_events(looking)
+        time.sleep(0.8)
+        burst = subprocess.Popen([payer(), 'raw', '0', '0.001'], stdout=subprocess.PIPE, text=True)
+        called = int(burst.communicate(timeout=SECONDS)[0].split()[0])
+        result = json.loads(looking.communicate(timeout=SECONDS)[0])
+        judged = _payers.judge(_payers.check(result), lambda _pid, name: dict(_people.NOBODY, name=name), {}, {'calls': None}, 9999)
+        calls = next(process for process in judged['processes'] if process['pid'] == burst.pid)['syscalls'][0]
+        assert judged['throttled'] == result['throttled']
+        # what was lost is reckoned by what else there was
+        if calls['margin_percent'] is not None and not judged['lost_samples']:
+            assert 0.8 < calls['calls_per_second'] * judged['seconds'] / called < 1.2
 
 
 @pytest.mark.skipif(os.cpu_count() < 2, reason='one CPU')
