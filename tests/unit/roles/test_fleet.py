@@ -278,6 +278,23 @@ def test_the_unit_is_installed_once(fleet):
     assert recap['changed'] == 0 and recap['ok'] + recap['skipped'] <= 10
 
 
+def test_an_older_unit_that_would_take_another_source_is_brought_up_to_date(fleet):
+    files = {'stat': [{'stat': {'exists': True}}], 'file': [{'changed': True}], 'copy': [{'changed': True}],
+             'systemd_service': [{'changed': True}]}
+    other, same = ({'present': True, 'enabled': True, 'sha256': '0', 'source': name} for name in ('hpet', 'tsc'))
+    answers = {
+        'own-choice': dict(files, clock_facts=[facts('tsc', ['tsc', 'hpet'], unit=other)], clocksource=[switch('tsc')]),
+        'arguments': dict(files, clock_facts=[facts('tsc', OFFERED, unit=other)], clocksource=[switch('tsc')], kernel_cmdline=[SET]),
+        'same': {'clock_facts': [facts('tsc', ['tsc', 'hpet'], unit=same)], 'clocksource': [switch('tsc')]}}
+    run = fleet(FIX, answers, *AT_ONCE)
+    assert run.code == 0, run.output
+    for name in ('own-choice', 'arguments'):
+        assert 'watch tsc' in run.args(name, 'copy')[1]['content'] and 'unit installed' in run.row(name).change
+    assert run.called('same') == ['clocksource']
+    run = fleet(FIX, answers, *AT_ONCE, '-e', 'clocksource_persist=none')
+    assert all(run.called(name) == ['clocksource'] for name in answers)
+
+
 def test_persistence_can_be_declined(fleet):
     run = fleet(FIX, {'web1': FRESH}, '-e', 'clocksource_persist=none')
     assert run.code == 0 and run.called('web1') == ['clocksource']
