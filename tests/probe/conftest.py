@@ -25,7 +25,7 @@ KINDS = {
     'aarch64': ['aarch64-linux-gnu-gcc', '-O2', '-static'],
 }
 RUNNERS = {'aarch64': ['qemu-aarch64']}
-SECONDS = 60
+SECONDS = 180
 
 
 class Built:

@@ -26,9 +26,22 @@ def flags() -> list[str]:
     return []
 
 
+def measured(built: Built, complete, budget: int, *args: str) -> dict:
+    """A result that is complete, where one of these budgets suffices: other work of this machine may take most of the first."""
+    for times in (1, 10, 50):
+        result = built.result('--budget-ms', str(budget * times), *args)
+        if complete(result):
+            break
+    return result
+
+
+def has_batches(result: dict) -> bool:
+    return all(any(clock[way]['slices']) for clock in result['clocks'].values() for way in WAYS if clock[way])
+
+
 @pytest.mark.parametrize('kind', NATIVE + ['aarch64'])
 def test_every_build_measures_all_clocks(build, kind):
-    result = build(kind).result('--budget-ms', '200', '--warp-budget-ms', '40')
+    result = measured(build(kind), has_batches, 200, '--warp-budget-ms', '40')
     check(result)
     for name, clock in result['clocks'].items():
         assert clock['libc'] and clock['syscall'], name
@@ -56,7 +69,8 @@ def test_on_aarch64_there_is_no_cpuid_and_the_counter_is_its_own(build):
 @pytest.mark.parametrize('kind', ['plain', 'small', 'musl', '32-bit'])
 def test_its_vdso_function_is_the_loaders(build, kind, tmp_path):
     """musl and static programs have no loader to ask: there the function must at least tell the same time."""
-    result = build(kind).result('--budget-ms', '60', '--clocks', 'monotonic,gettimeofday')
+    result = measured(build(kind), lambda result: all(clock['vdso'] is None or clock['vdso']['step_ns'] for clock in
+                                                      result['clocks'].values()), 60, '--clocks', 'monotonic,gettimeofday')
     mapped = '[vdso]' in Path('/proc/self/maps').read_text(encoding='utf-8')
     for clock in result['clocks'].values():
         assert (clock['vdso'] is not None) == mapped

@@ -170,6 +170,7 @@ def test_it_checks_whatever_tags_are_asked_for(gate, tmp_path, tags):
     run = gate(str(tmp_path / 'site.yml'), {'db1': SLOW}, '--tags', tags)
     assert run.code != 0 and 'db1: source: hpet' in '\n'.join(said(run)), run.output
 
+
 def test_the_callback_of_ansible_core_counts_the_lost_too(gate, tmp_path):
     run = gate(VERIFY, {'web1': GOOD, 'db1': SLOW, 'lost': {'clock_facts': ['unreachable']}},
                ANSIBLE_CALLBACKS_ENABLED='ansible.builtin.junit', JUNIT_OUTPUT_DIR=str(tmp_path / 'junit'),
