@@ -131,7 +131,7 @@ def test_one_that_takes_too_long_may_tidy_up(tmp_path):
 
 def test_what_it_left_running_may_tidy_up(tmp_path):
     assert run("""cd %s
-        (trap 'sleep 0.3; echo tidied >kept; exit' TERM; echo >ready; while sleep 0.02; do :; done) >/dev/null 2>&1 &
+        (trap 'sleep 0.3; echo tidied >kept; exit' TERM; echo >ready; for _ in $(seq 900); do sleep 0.02; done) >/dev/null 2>&1 &
         until test -e ready; do sleep 0.02; done; echo tps = 5""" % tmp_path) == 5.0
     assert (tmp_path / 'kept').read_text() == 'tidied\n'
 
@@ -140,7 +140,7 @@ def test_one_that_minds_nothing_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(_bounded, 'PATIENCE', 0.3)
     kept = tmp_path / 'pid'
     with pytest.raises(ValueError, match='it was not done in 1 s'):
-        run("trap '' TERM; echo $$ >%s; while :; do sleep 0.1; done" % kept, seconds=1)
+        run("trap '' TERM; echo $$ >%s; for _ in $(seq 600); do sleep 0.1; done" % kept, seconds=1)
     assert ends(int(kept.read_text()))
 
 
@@ -197,7 +197,7 @@ with Guard(back) as guard:
         guard.runs(999999999 - number)
         guard.runs(None)
     if sys.argv[2] == 'workload':
-        tidy = 'trap "echo tidied >%s.tidied; exit" TERM; echo; while sleep 0.02; do :; done' % sys.argv[1]
+        tidy = 'trap "echo tidied >%s.tidied; exit" TERM; echo; for _ in $(seq 900); do sleep 0.02; done' % sys.argv[1]
         child = subprocess.Popen(['sh', '-c', tidy], start_new_session=True, stdout=subprocess.PIPE)
         child.stdout.readline()
         guard.runs(child.pid)
