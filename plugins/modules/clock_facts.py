@@ -116,7 +116,7 @@ ansible_facts:
         - C(ptp), a list of PTP hardware clocks with C(device), C(clock_name) and C(kind).
         - C(time_sync) with C(daemon) and, by that daemon's own client, C(source), C(stratum), C(offset_seconds) (the
           source less the system clock), C(root_dispersion), C(reference_id), C(leap) and C(reason), why one is missing
-          although a daemon runs.
+          although a daemon runs, or how old the source is.
         - C(boot) with C(bootloader), the C(clocksource) and C(tsc) arguments of the next boot (both null where C(configured)
           is), C(running) and C(configured) clock arguments, C(reason) where the next boot's are not known,
           C(reboot_required), C(kernel_choice) and C(unit).
