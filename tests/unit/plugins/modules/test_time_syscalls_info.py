@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import copy
 import os
+import re
 
 import pytest
-import yaml
 
 from ansible_collections.cloudclock.linux.plugins.module_utils import _audit, _probe
 from ..module_utils.test_payers import NO_RULES, RAW
@@ -62,7 +62,8 @@ def test_paths_that_were_not_measured_are_no_reason_of_a_process(run_module, cou
 def test_what_is_returned_is_documented(run_module, counted):
     from ansible_collections.cloudclock.linux.plugins.modules import time_syscalls_info
     counted(RAW)
-    assert set(run_module('time_syscalls_info')) - {'failed', 'changed'} == set(yaml.safe_load(time_syscalls_info.RETURN))
+    documented = re.findall(r'^(\w+):', time_syscalls_info.RETURN, re.M)
+    assert set(run_module('time_syscalls_info')) - {'failed', 'changed'} == set(documented)
 
 
 def test_a_name_that_is_no_text_can_be_told(run_module, counted):
