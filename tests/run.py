@@ -115,7 +115,7 @@ WITH_PROGRAMS = [
     Part('user-data', f'{PY} -m pytest tests/user_data', 900),
 ]
 MATRICES = [
-    Part('targets', f'{PY} tests/matrix/targets.py', 1500),
+    Part('targets', f'{PY} tests/matrix/targets.py', 2100),
     Part('cores', f'{PY} tests/matrix/cores.py', 1500),
     Part('integration', f'{PY} tests/tools/ansible_test.py integration', 900),
 ]

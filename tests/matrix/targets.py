@@ -39,7 +39,7 @@ def run(version: tuple[int, int], path: str) -> tuple[bool, str]:
     """Returns whether all passed, and pytest's closing line."""
     python = venv(path, CACHE / f'python-{dotted(version)}', ['pytest>=7', 'hypothesis'])
     environment = dict(os.environ, PYTHONPATH=module_utils(core_for(version), sys.executable), PYTHONDONTWRITEBYTECODE='1')
-    done = subprocess.run([python, '-m', 'pytest', *ROOMS, *sys.argv[1:]], cwd=HERE, env=environment, timeout=300,
+    done = subprocess.run([python, '-m', 'pytest', *ROOMS, *sys.argv[1:]], cwd=HERE, env=environment, timeout=600,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     text = done.stdout.decode(errors='replace')
     if done.returncode:
