@@ -264,10 +264,10 @@ def test_a_buffer_that_overflows_is_told_and_the_count_stays(build, payer, secon
 
 
 @pytest.mark.usefixtures('counting')
-def test_no_count_of_a_burst_is_wrong_and_has_a_margin(build, payer):
+def test_a_burst_that_the_kernel_passed_over_has_no_margin(build, payer):
     """The kernel passes over what comes too thick, and newer ones do not count it either: not in each run, so three."""
     for _look in range(3):
-        looking = subprocess.Popen(inside(TRACEFS, [*build('musl').command, 'syscalls', '--seconds', '2']),
+        looking = subprocess.Popen(inside(TRACEFS, [*build('musl').command, 'syscalls', '--seconds', '4']),
                                    stdout=subprocess.PIPE, text=True)
         wait_for_events(looking)
         time.sleep(0.8)
@@ -275,11 +275,15 @@ def test_no_count_of_a_burst_is_wrong_and_has_a_margin(build, payer):
         called = int(burst.communicate(timeout=SECONDS)[0].split()[0])
         result = json.loads(looking.communicate(timeout=SECONDS)[0])
         judged = _payers.judge(_payers.check(result), lambda _pid, name: dict(_people.NOBODY, name=name), {}, {'calls': None}, 9999)
-        calls = next(process for process in judged['processes'] if process['pid'] == burst.pid)['syscalls'][0]
+        told = [process['syscalls'][0] for process in judged['processes'] if process['pid'] == burst.pid]
         assert judged['throttled'] == result['throttled']
-        # what was lost is reckoned by what else there was
-        if calls['margin_percent'] is not None and not judged['lost_samples']:
-            assert 0.8 < calls['calls_per_second'] * judged['seconds'] / called < 1.2
+        # Where other work called so often that calls were sampled, none of the burst may have been.
+        assert told or result['longest_period'] > 1 or result['lost'] or result['throttled']
+        for calls in told:
+            assert (calls['margin_percent'] is None) == (result['throttled'] > 0)
+            # Of a sampled burst the margin tells no more than the chance of drawing: docs/paying.md.
+            if result['longest_period'] == 1 and not result['throttled'] and not result['lost']:
+                assert 0.8 < calls['calls_per_second'] * judged['seconds'] / called < 1.2
 
 
 @pytest.mark.skipif(os.cpu_count() < 2, reason='one CPU')
